@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rows of docs/architecture.md, bottom up; a target imports only from rows below its own.
+// ProjectRulesTests reads this file and the sources and enforces it.
+
+let swiftSettings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error)
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "polycast",
+    targets: [
+        // system
+        .target(name: "CLinux"),
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        // basics
+        module("NetBasics"),
+        // formats
+        module("Wire", ["NetBasics"]),
+        module("PacketFormats", ["NetBasics"]),
+        module("Sealing", ["CSodium", "NetBasics"]),
+        module("Management", ["NetBasics"]),
+        // cores
+        module("Overlay", ["Wire", "Sealing", "NetBasics"]),
+        module("Forwarding", ["Wire", "NetBasics"]),
+        module("Rendezvous", ["Wire", "Sealing", "NetBasics"]),
+        // input and output
+        module("Sockets", ["CLinux", "NetBasics"]),
+        // edges
+        module("Media", ["Sockets", "PacketFormats", "Wire", "NetBasics"]),
+        // shells
+        module(
+            "Daemon",
+            [
+                "Media", "Sockets", "Overlay", "Forwarding", "Rendezvous", "Wire", "Sealing",
+                "PacketFormats", "Management", "NetBasics",
+            ]),
+        module("Demo", ["Sockets", "Management", "NetBasics"]),
+        // program
+        .executableTarget(
+            name: "polycast",
+            dependencies: ["Daemon", "Demo", "Management", "Media", "Wire", "Sockets", "NetBasics"],
+            swiftSettings: swiftSettings),
+        // tests
+        tests("NetBasicsTests", ["NetBasics"]),
+        tests("WireTests", ["Wire", "NetBasics"]),
+        tests("PacketFormatsTests", ["PacketFormats", "NetBasics"]),
+        tests("SealingTests", ["Sealing", "NetBasics"]),
+        tests("ManagementTests", ["Management", "NetBasics"]),
+        tests("OverlayTests", ["Overlay", "Wire", "NetBasics"]),
+        tests("ForwardingTests", ["Forwarding", "Wire", "NetBasics"]),
+        tests("RendezvousTests", ["Rendezvous", "Wire", "NetBasics"]),
+        tests("SocketsTests", ["Sockets", "NetBasics"]),
+        tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
+        tests("DaemonTests", ["Daemon", "Management", "Sockets", "Wire", "NetBasics"]),
+        tests("CommandLineTests", ["polycast", "Management"]),
+        tests("LabTests", ["Management", "NetBasics"]),
+        tests("ProjectRulesTests", []),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,38 @@
+/// A moment on a monotonic clock, in nanoseconds since an origin that the driver chose.
+///
+/// Cores receive it as an argument and never read a clock; a simulation starts at zero.
+package struct Instant: Comparable, Hashable, Sendable {
+    package var nanoseconds: Int64
+
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    package static let zero = Instant(nanoseconds: 0)
+    package static let distantFuture = Instant(nanoseconds: .max)
+
+    package static func < (left: Instant, right: Instant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    package static func + (instant: Instant, duration: Duration) -> Instant {
+        let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(duration.nanoseconds)
+        return overflow ? .distantFuture : Instant(nanoseconds: sum)
+    }
+
+    package static func - (left: Instant, right: Instant) -> Duration {
+        .nanoseconds(left.nanoseconds &- right.nanoseconds)
+    }
+}
+
+extension Duration {
+    /// The whole duration in nanoseconds; saturates beyond 292 years.
+    package var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, carry) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return carry ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    package var milliseconds: Double { Double(nanoseconds) / 1e6 }
+    package var seconds: Double { Double(nanoseconds) / 1e9 }
+}
