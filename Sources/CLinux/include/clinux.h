@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 struct cl_mmsghdr {
     struct msghdr msg_hdr;
@@ -17,3 +18,14 @@ struct cl_mmsghdr {
 int cl_recvmmsg(int fd, struct cl_mmsghdr *messages, unsigned count, int flags);
 int cl_sendmmsg(int fd, struct cl_mmsghdr *messages, unsigned count, int flags);
 int cl_accept4(int fd, int flags);
+
+/* Macros that Swift cannot import. */
+static inline struct cmsghdr *cl_cmsg_first(struct msghdr *message) {
+    return CMSG_FIRSTHDR(message);
+}
+static inline struct cmsghdr *cl_cmsg_next(struct msghdr *message, struct cmsghdr *header) {
+    return CMSG_NXTHDR(message, header);
+}
+static inline void *cl_cmsg_data(struct cmsghdr *header) { return CMSG_DATA(header); }
+static inline size_t cl_cmsg_space(size_t bytes) { return CMSG_SPACE(bytes); }
+static inline size_t cl_cmsg_length(size_t bytes) { return CMSG_LEN(bytes); }
