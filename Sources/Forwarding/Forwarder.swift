@@ -1,0 +1,215 @@
+import NetBasics
+import Wire
+
+/// The forwarding plane: obeys a ``ForwardingTable`` and lets each packet through once.
+///
+/// Give it the header of every media datagram of a batch; it appends to a ``FanOutPlan`` which
+/// children get a copy and what is delivered here. It looks at headers only, allocates nothing
+/// per packet, and its cost grows with the number of copies.
+package struct Forwarder: Sendable {
+    /// Why a packet goes no further.
+    package enum Drop: Int, Sendable, CaseIterable {
+        /// The token is of no link of ours.
+        case unknownLink
+        /// A neighbor sent it that is not the source's parent (reverse-path check).
+        case notFromParent
+        /// No route to that source.
+        case unknownSource
+        /// The stream's index is beyond what a source may have.
+        case unknownStream
+        case duplicate
+        /// Too far behind to know whether it is a repetition.
+        case tooOld
+
+        /// A short stable name for counters and JSON.
+        package var name: String {
+            switch self {
+            case .unknownLink: "unknown_link"
+            case .notFromParent: "not_from_parent"
+            case .unknownSource: "unknown_source"
+            case .unknownStream: "unknown_stream"
+            case .duplicate: "duplicate"
+            case .tooOld: "too_old"
+            }
+        }
+    }
+
+    /// What passed on one stream; packets and bytes of body.
+    package struct StreamCount: Equatable, Sendable {
+        package var packets: UInt64 = 0
+        package var bytes: UInt64 = 0
+        /// Copies sent to children.
+        package var copies: UInt64 = 0
+
+        package init(packets: UInt64 = 0, bytes: UInt64 = 0, copies: UInt64 = 0) {
+            self.packets = packets
+            self.bytes = bytes
+            self.copies = copies
+        }
+    }
+
+    private struct StreamState {
+        var window = SequenceWindow()
+        var count = StreamCount()
+        var nextSequence: UInt32 = 0
+    }
+
+    /// Sources of a group at most; beyond it the table is cut.
+    package static let sourceLimit = 256
+
+    private var table = ForwardingTable()
+    private var routeIndices: [PeerID: Int] = [:]
+    private var knownLinks: Set<LinkToken> = []
+    /// ``StreamDescription/streamLimit`` states per route, in the order of `table.routes`.
+    private var streams: [StreamState] = []
+    /// Children of all routes, one behind the other.
+    package private(set) var children: [ForwardingTable.Child] = []
+    private var childRanges: [Range<Int>] = []
+    private var drops: InlineArray<6, UInt64> = .init(repeating: 0)
+    /// The last neighbor that sent what it should not, for the control plane to tell it.
+    package private(set) var unexpected: (token: LinkToken, source: PeerID)?
+
+    package init() {}
+
+    // MARK: - Control plane's side
+
+    /// Obeys `table` from now on; streams that stay keep their windows and counts.
+    package mutating func install(_ table: ForwardingTable) {
+        let perSource = StreamDescription.streamLimit
+        let kept = table.routes.prefix(Self.sourceLimit)
+        var states: [StreamState] = []
+        states.reserveCapacity(kept.count * perSource)
+        for route in kept {
+            if let old = routeIndices[route.source] {
+                states += streams[old * perSource..<(old + 1) * perSource]
+            } else {
+                states += Array(repeating: StreamState(), count: perSource)
+            }
+        }
+        streams = states
+        children = kept.flatMap(\.children)
+        childRanges = []
+        var start = 0
+        for route in kept {
+            childRanges.append(start..<start + route.children.count)
+            start += route.children.count
+        }
+        routeIndices = Dictionary(
+            kept.enumerated().map { ($1.source, $0) }, uniquingKeysWith: { first, _ in first })
+        knownLinks = Set(table.links)
+        self.table = ForwardingTable(routes: Array(kept), links: table.links)
+    }
+
+    /// Starts a local stream's sequence at a number of the driver's choice (random).
+    package mutating func startSequence(of stream: StreamID, at sequence: UInt32) {
+        guard let slot = slot(of: stream) else { return }
+        streams[slot].nextSequence = sequence
+    }
+
+    package func count(of stream: StreamID) -> StreamCount {
+        slot(of: stream).map { streams[$0].count } ?? StreamCount()
+    }
+
+    package func dropCount(_ reason: Drop) -> UInt64 { drops[reason.rawValue] }
+
+    /// Hands over, and forgets, the last packet that came from a neighbor that is not the parent.
+    package mutating func takeUnexpected() -> (token: LinkToken, source: PeerID)? {
+        defer { unexpected = nil }
+        return unexpected
+    }
+
+    // MARK: - Per packet
+
+    /// Judges a packet from the network and plans its copies; `packet` is its place in the batch.
+    ///
+    /// Returns whether it passed.
+    package mutating func receive(
+        _ header: MediaHeader, bodyBytes: Int, packet: Int, into plan: inout FanOutPlan
+    ) -> Bool {
+        guard let route = routeIndices[header.stream.source] else {
+            return drop(knownLinks.contains(header.token) ? .unknownSource : .unknownLink, header)
+        }
+        guard isUpstream(header.token, of: route) else {
+            return drop(knownLinks.contains(header.token) ? .notFromParent : .unknownLink, header)
+        }
+        guard header.stream.index < StreamDescription.streamLimit else {
+            return drop(.unknownStream, header)
+        }
+        let slot = route * StreamDescription.streamLimit + Int(header.stream.index)
+        switch streams[slot].window.insert(header.sequence) {
+        case .new: break
+        case .duplicate: return drop(.duplicate, header)
+        case .tooOld: return drop(.tooOld, header)
+        }
+        pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)
+        plan.deliveries.append(packet)
+        return true
+    }
+
+    /// Numbers a packet of a local stream and plans its copies; `nil` if the source has no route.
+    package mutating func originate(
+        _ stream: StreamID, isControlFlow: Bool, bodyBytes: Int, packet: Int,
+        into plan: inout FanOutPlan
+    ) -> MediaHeader? {
+        guard let slot = slot(of: stream), let route = routeIndices[stream.source],
+            table.routes[route].upstreams.isEmpty
+        else { return nil }
+        let header = MediaHeader(
+            token: LinkToken(rawValue: 0), stream: stream, isControlFlow: isControlFlow,
+            sequence: streams[slot].nextSequence)
+        streams[slot].nextSequence &+= 1
+        pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)
+        return header
+    }
+
+    private mutating func pass(
+        _ header: MediaHeader, route: Int, slot: Int, bodyBytes: Int, _ packet: Int,
+        into plan: inout FanOutPlan
+    ) {
+        let range = childRanges[route]
+        streams[slot].count.packets &+= 1
+        streams[slot].count.bytes &+= UInt64(bodyBytes)
+        streams[slot].count.copies &+= UInt64(range.count)
+        for child in range { plan.copies.append(FanOutPlan.Copy(packet: packet, child: child)) }
+    }
+
+    private mutating func drop(_ reason: Drop, _ header: MediaHeader) -> Bool {
+        drops[reason.rawValue] &+= 1
+        if reason == .notFromParent || reason == .unknownSource {
+            unexpected = (header.token, header.stream.source)
+        }
+        return false
+    }
+
+    private func isUpstream(_ token: LinkToken, of route: Int) -> Bool {
+        for upstream in table.routes[route].upstreams where upstream == token { return true }
+        return false
+    }
+
+    private func slot(of stream: StreamID) -> Int? {
+        guard stream.index < StreamDescription.streamLimit,
+            let route = routeIndices[stream.source]
+        else { return nil }
+        return route * StreamDescription.streamLimit + Int(stream.index)
+    }
+}
+
+/// What is to be done with the packets of one batch; its storage is reused.
+package struct FanOutPlan: Sendable {
+    /// One packet to one child; `child` indexes ``Forwarder/children``.
+    package struct Copy: Equatable, Sendable {
+        package var packet: Int
+        package var child: Int
+    }
+
+    package var copies: [Copy] = []
+    /// Packets to hand to the local edges, by their place in the batch.
+    package var deliveries: [Int] = []
+
+    package init() {}
+
+    package mutating func removeAll() {
+        copies.removeAll(keepingCapacity: true)
+        deliveries.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,41 @@
+import NetBasics
+import Wire
+
+/// What the control plane tells the forwarding plane; replaced whole, never edited.
+package struct ForwardingTable: Equatable, Sendable {
+    /// One child of one source: where its copy goes and what to write on its link.
+    package struct Child: Equatable, Sendable {
+        package var token: LinkToken
+        package var endpoint: Endpoint
+
+        package init(token: LinkToken, endpoint: Endpoint) {
+            self.token = token
+            self.endpoint = endpoint
+        }
+    }
+
+    /// How one source's packets travel through this peer.
+    package struct Route: Equatable, Sendable {
+        package var source: PeerID
+        /// Our tokens of the links that may bring the source in: the parent's and, while the
+        /// parent changes, the former one's. Empty for a source on this peer.
+        package var upstreams: [LinkToken]
+        package var children: [Child]
+
+        package init(source: PeerID, upstreams: [LinkToken], children: [Child]) {
+            self.source = source
+            self.upstreams = upstreams
+            self.children = children
+        }
+    }
+
+    /// Ordered by source.
+    package var routes: [Route]
+    /// Our tokens of all links, so that strangers can be told from neighbors; ordered.
+    package var links: [LinkToken]
+
+    package init(routes: [Route] = [], links: [LinkToken] = []) {
+        self.routes = routes
+        self.links = links
+    }
+}

@@ -1,0 +1,66 @@
+/// Which of a stream's recent sequence numbers have arrived: a bitmap that slides.
+///
+/// Numbers are 32 bits and wrap; one more than half the space ahead of the highest counts as
+/// behind it (RFC 1982).
+package struct SequenceWindow: Sendable {
+    /// Numbers behind the highest that can still be told apart from repetitions.
+    package static let size = 2048
+
+    package enum Verdict: Equatable, Sendable {
+        case new
+        case duplicate
+        /// Behind the window: it cannot be known, and is treated as a repetition.
+        case tooOld
+    }
+
+    private var highest: UInt32 = 0
+    private var isEmpty = true
+    private var bits: InlineArray<32, UInt64> = .init(repeating: 0)
+
+    package init() {}
+
+    /// Records `sequence` and says whether it had been seen.
+    package mutating func insert(_ sequence: UInt32) -> Verdict {
+        if isEmpty {
+            isEmpty = false
+            highest = sequence
+            setBit(sequence)
+            return .new
+        }
+        let ahead = Int32(bitPattern: sequence &- highest)
+        if ahead > 0 {
+            advance(to: sequence, by: Int(ahead))
+            return .new
+        }
+        guard Int(ahead) > -Self.size else { return .tooOld }
+        let (word, mask) = Self.position(sequence)
+        if bits[word] & mask != 0 { return .duplicate }
+        bits[word] |= mask
+        return .new
+    }
+
+    private mutating func advance(to sequence: UInt32, by distance: Int) {
+        if distance >= Self.size {
+            bits = .init(repeating: 0)
+        } else {
+            for step in 1...distance { clearBit(highest &+ UInt32(step)) }
+        }
+        highest = sequence
+        setBit(sequence)
+    }
+
+    private mutating func setBit(_ sequence: UInt32) {
+        let (word, mask) = Self.position(sequence)
+        bits[word] |= mask
+    }
+
+    private mutating func clearBit(_ sequence: UInt32) {
+        let (word, mask) = Self.position(sequence)
+        bits[word] &= ~mask
+    }
+
+    private static func position(_ sequence: UInt32) -> (word: Int, mask: UInt64) {
+        let bit = Int(sequence % UInt32(size))
+        return (bit / 64, 1 << UInt64(bit % 64))
+    }
+}

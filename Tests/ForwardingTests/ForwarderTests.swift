@@ -1,0 +1,137 @@
+import Forwarding
+import NetBasics
+import Testing
+import Wire
+
+private let source = PeerID(rawValue: 100)
+private let me = PeerID(rawValue: 200)
+private let parent = LinkToken(rawValue: 1)
+private let formerParent = LinkToken(rawValue: 2)
+private let neighbor = LinkToken(rawValue: 3)
+
+private func child(_ number: UInt64) -> ForwardingTable.Child {
+    ForwardingTable.Child(
+        token: LinkToken(rawValue: 1000 + number),
+        endpoint: Endpoint(
+            address: .v4(IPv4Address(rawValue: 0x7F00_0001)), port: UInt16(number)))
+}
+
+private func table(children: [ForwardingTable.Child]) -> ForwardingTable {
+    ForwardingTable(
+        routes: [
+            .init(source: source, upstreams: [parent, formerParent], children: children),
+            .init(source: me, upstreams: [], children: [child(7)]),
+        ],
+        links: [parent, formerParent, neighbor])
+}
+
+private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0) -> MediaHeader {
+    MediaHeader(
+        token: token, stream: StreamID(source: source, index: index), isControlFlow: false,
+        sequence: sequence)
+}
+
+@Suite struct ForwarderTests {
+    private var forwarder = Forwarder()
+    private var plan = FanOutPlan()
+
+    init() { forwarder.install(table(children: [child(1), child(2)])) }
+
+    private mutating func receive(_ header: MediaHeader, packet: Int = 0) -> Bool {
+        plan.removeAll()
+        return forwarder.receive(header, bodyBytes: 100, packet: packet, into: &plan)
+    }
+
+    @Test mutating func aPacketGoesToEveryChildAndIsDelivered() {
+        #expect(receive(header(5, from: parent), packet: 3))
+
+        #expect(
+            plan.copies.map { forwarder.children[$0.child] } == [child(1), child(2)])
+        #expect(plan.copies.allSatisfy { $0.packet == 3 })
+        #expect(plan.deliveries == [3])
+        let count = forwarder.count(of: StreamID(source: source, index: 0))
+        #expect(count == .init(packets: 1, bytes: 100, copies: 2))
+    }
+
+    @Test mutating func aRepetitionFromEitherParentGoesNowhere() {
+        _ = receive(header(5, from: parent))
+
+        #expect(!receive(header(5, from: formerParent)))
+
+        #expect(plan.copies.isEmpty && plan.deliveries.isEmpty)
+        #expect(forwarder.dropCount(.duplicate) == 1)
+    }
+
+    @Test mutating func aNeighborThatIsNotTheParentIsReported() {
+        #expect(!receive(header(5, from: neighbor)))
+
+        #expect(forwarder.dropCount(.notFromParent) == 1)
+        let unexpected = forwarder.takeUnexpected()
+        #expect(unexpected?.token == neighbor && unexpected?.source == source)
+        #expect(forwarder.takeUnexpected() == nil)
+        #expect(receive(header(5, from: parent)), "the drop must not use up the number")
+    }
+
+    @Test mutating func aStrangerIsCountedApart() {
+        #expect(!receive(header(5, from: LinkToken(rawValue: 99))))
+
+        #expect(forwarder.dropCount(.unknownLink) == 1)
+        #expect(forwarder.takeUnexpected() == nil)
+    }
+
+    @Test mutating func anUnknownSourceFromANeighborIsReported() {
+        var packet = header(5, from: parent)
+        packet.stream = StreamID(source: PeerID(rawValue: 1), index: 0)
+
+        #expect(!receive(packet))
+
+        #expect(forwarder.dropCount(.unknownSource) == 1)
+        #expect(forwarder.takeUnexpected()?.source == PeerID(rawValue: 1))
+    }
+
+    @Test mutating func aStreamBeyondTheLimitIsDropped() {
+        #expect(!receive(header(5, from: parent, index: 16)))
+
+        #expect(forwarder.dropCount(.unknownStream) == 1)
+    }
+
+    @Test mutating func streamsOfOneSourceCountApart() {
+        #expect(receive(header(5, from: parent, index: 0)))
+        #expect(receive(header(5, from: parent, index: 15)))
+    }
+
+    @Test mutating func localPacketsAreNumberedFromTheChosenStart() {
+        let stream = StreamID(source: me, index: 1)
+        forwarder.startSequence(of: stream, at: .max)
+
+        let first = forwarder.originate(
+            stream, isControlFlow: false, bodyBytes: 10, packet: 0, into: &plan)
+        let second = forwarder.originate(
+            stream, isControlFlow: true, bodyBytes: 10, packet: 1, into: &plan)
+
+        #expect(first?.sequence == .max && second?.sequence == 0)
+        #expect(second?.isControlFlow == true)
+        #expect(plan.copies.map { forwarder.children[$0.child] } == [child(7), child(7)])
+        #expect(plan.deliveries.isEmpty)
+    }
+
+    @Test mutating func nobodyOriginatesForAnotherSource() {
+        let header = forwarder.originate(
+            StreamID(source: source, index: 0), isControlFlow: false, bodyBytes: 1, packet: 0,
+            into: &plan)
+
+        #expect(header == nil && plan.copies.isEmpty)
+    }
+
+    @Test mutating func aNewTableKeepsTheWindowsOfSourcesThatStay() {
+        _ = receive(header(5, from: parent))
+
+        forwarder.install(table(children: [child(9)]))
+
+        #expect(!receive(header(5, from: parent)))
+        #expect(receive(header(6, from: parent)))
+        #expect(plan.copies.map { forwarder.children[$0.child] } == [child(9)])
+        forwarder.install(ForwardingTable())
+        #expect(!receive(header(7, from: parent)))
+    }
+}
