@@ -30,9 +30,9 @@ let package = Package(
         module("PacketFormats", ["NetBasics"]),
         module("Sealing", ["CSodium", "NetBasics"]),
         module("Management", ["NetBasics"]),
-        // cores
-        module("Overlay", ["Wire", "Sealing", "NetBasics"]),
+        // cores; the forwarding plane lies below the control plane that writes its table
         module("Forwarding", ["Wire", "NetBasics"]),
+        module("Overlay", ["Forwarding", "Wire", "Sealing", "NetBasics"]),
         module("Rendezvous", ["Wire", "Sealing", "NetBasics"]),
         // input and output
         module("Sockets", ["CLinux", "NetBasics"]),
@@ -57,7 +57,7 @@ let package = Package(
         tests("PacketFormatsTests", ["PacketFormats", "NetBasics"]),
         tests("SealingTests", ["Sealing", "NetBasics"]),
         tests("ManagementTests", ["Management", "NetBasics"]),
-        tests("OverlayTests", ["Overlay", "Wire", "NetBasics"]),
+        tests("OverlayTests", ["Overlay", "Forwarding", "Wire", "NetBasics"]),
         tests("ForwardingTests", ["Forwarding", "Wire", "NetBasics"]),
         tests("RendezvousTests", ["Rendezvous", "Wire", "NetBasics"]),
         tests("SocketsTests", ["Sockets", "NetBasics"]),

@@ -1,0 +1,63 @@
+import NetBasics
+import Wire
+
+/// An established association with one peer: its address is proven, both tokens are known.
+struct Link: Sendable {
+    let peer: PeerID
+    var name: MemberName
+    /// Where the peer receives; only a new handshake changes it.
+    var endpoint: Endpoint
+    /// What the peer writes to us.
+    let localToken: LinkToken
+    /// What we write to the peer.
+    var remoteToken: LinkToken
+    let establishedAt: Instant
+    var lastHeard: Instant
+    var pingDue: Instant
+    /// Smoothed round trip (RFC 9616, section 3).
+    var roundTrip: Duration?
+
+    /// Weight of the past in the smoothed round trip (RFC 9616, section 3.2).
+    private static let smoothing = 0.836
+
+    mutating func addRoundTrip(_ sample: Duration) {
+        guard let old = roundTrip else {
+            roundTrip = sample
+            return
+        }
+        let mixed =
+            Self.smoothing * Double(old.nanoseconds)
+            + (1 - Self.smoothing) * Double(sample.nanoseconds)
+        roundTrip = .nanoseconds(Int64(mixed))
+    }
+
+    /// What the link adds to a route's metric; microseconds.
+    var cost: UInt32 {
+        let delay = roundTrip.map { UInt32(clamping: $0.nanoseconds / 2000) }
+        return min(delay ?? OverlayConfiguration.unmeasuredDelay, 60_000_000)
+            + OverlayConfiguration.hopCost
+    }
+
+    var contact: Contact { Contact(peer: peer, endpoint: endpoint) }
+}
+
+/// A link that we asked for and that does not exist yet.
+struct Handshake: Sendable {
+    let contact: Contact
+    let token: LinkToken
+    /// The challenge that the responder's address sent, once it has.
+    var cookie: Cookie
+    /// Where requests go: the address that answered, if it answered from another one.
+    var endpoint: Endpoint
+    var tries: Int
+    var sentAt: Instant
+    var retryDue: Instant
+}
+
+/// A peer that could become a neighbor.
+struct Candidate: Sendable {
+    var contact: Contact
+    var learnedAt: Instant
+    /// Not asked before this moment, after a refusal or silence.
+    var pausedUntil: Instant
+}

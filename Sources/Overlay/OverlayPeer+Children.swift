@@ -1,0 +1,226 @@
+import NetBasics
+import Wire
+
+// The parent's side of a tree: who may be a child. The uplink budget decides (kbit/s); a full
+// parent names others, and prefers children that can serve children of their own.
+
+extension OverlayPeer {
+    private static let handoverRepeat: Duration = .milliseconds(150)
+
+    // MARK: - Budget
+
+    /// What the uplink still carries for a child of `route`; kbit/s.
+    ///
+    /// A source keeps room for children of its own before it forwards for others.
+    func freeRate(for route: SourceRoute) -> UInt32 {
+        if let limit = configuration.childLimit, route.stayingChildren >= limit { return 0 }
+        let budget = UInt64(configuration.uplinkRate)
+        let spent = spentRate(onOwnSource: false) + spentRate(onOwnSource: true)
+        if route.isLocal { return UInt32(clamping: budget - min(budget, spent)) }
+        let own = ownReserve(budget: budget)
+        let taken = spentRate(onOwnSource: false) + max(own, spentRate(onOwnSource: true))
+        return UInt32(clamping: budget - min(budget, taken))
+    }
+
+    /// What all children together cost now; kbit/s.
+    var reservedRate: UInt64 { spentRate(onOwnSource: false) + spentRate(onOwnSource: true) }
+
+    private func spentRate(onOwnSource: Bool) -> UInt64 {
+        routes.reduce(0) { sum, route in
+            guard route.isLocal == onOwnSource else { return sum }
+            return sum + UInt64(route.childRate) * UInt64(route.stayingChildren)
+        }
+    }
+
+    private func ownReserve(budget: UInt64) -> UInt64 {
+        guard let own = routes.first(where: \.isLocal) else { return 0 }
+        return min(budget, UInt64(own.childRate) * UInt64(OverlayConfiguration.ownChildren))
+    }
+
+    private func hasRoom(for route: SourceRoute) -> Bool {
+        freeRate(for: route) >= route.childRate
+    }
+
+    // MARK: - Admission
+
+    mutating func admit(
+        _ request: AttachRequest, from peer: PeerID, at now: Instant,
+        into actions: inout [Action]
+    ) {
+        guard let index = routeIndex(request.source), routes[index].isServing, !isLeaving,
+            routes[index].parent != peer
+        else {
+            let refusal = ControlMessage.attachRefused(
+                source: request.source, reason: .noRoute, referrals: [])
+            return send(refusal, to: peer)
+        }
+        if let place = routes[index].children.firstIndex(where: { $0.peer == peer }) {
+            routes[index].children[place].freeRate = request.freeRate
+            routes[index].children[place].expiry = now + configuration.childTimeout
+            return send(.attachAccepted(source: request.source), to: peer)
+        }
+        if hasRoom(for: routes[index]) {
+            addChild(peer, request, index, at: now, into: &actions)
+        } else if let weaker = childToReplace(by: peer, request, in: routes[index]) {
+            addChild(peer, request, index, at: now, into: &actions)
+            handOver(weaker, index, at: now, into: &actions)
+        } else {
+            refuse(peer, request, routes[index], into: &actions)
+        }
+    }
+
+    private mutating func addChild(
+        _ peer: PeerID, _ request: AttachRequest, _ index: Int, at now: Instant,
+        into actions: inout [Action]
+    ) {
+        let child = SourceRoute.Child(
+            peer: peer, freeRate: request.freeRate, expiry: now + configuration.childTimeout)
+        let place =
+            routes[index].children.firstIndex { $0.peer > peer } ?? routes[index].children.endIndex
+        routes[index].children.insert(child, at: place)
+        isTableStale = true
+        send(.attachAccepted(source: request.source), to: peer)
+        actions.append(.report(.childAdmitted(source: request.source, child: peer)))
+    }
+
+    private mutating func refuse(
+        _ peer: PeerID, _ request: AttachRequest, _ route: SourceRoute,
+        into actions: inout [Action]
+    ) {
+        let refusal = ControlMessage.attachRefused(
+            source: request.source, reason: .full, referrals: referrals(for: peer, in: route))
+        send(refusal, to: peer)
+        actions.append(.report(.childRefused(source: request.source, child: peer)))
+    }
+
+    /// Who may have room for `peer`: our children that can serve, its own subnet first.
+    private func referrals(for peer: PeerID, in route: SourceRoute) -> [Contact] {
+        guard let asker = link(to: peer) else { return [] }
+        let children = route.children.filter { $0.peer != peer }
+        let ordered = children.sorted { left, right in
+            rankAsParent(left, of: asker, in: route) < rankAsParent(right, of: asker, in: route)
+        }
+        return ordered.prefix(ControlMessage.referralLimit).compactMap { link(to: $0.peer)?.contact }
+    }
+
+    /// Orders children as parents for `other`: room first, then its subnet, then more room.
+    private func rankAsParent(
+        _ child: SourceRoute.Child, of other: Link, in route: SourceRoute
+    ) -> (Int, Int, Int64, PeerID) {
+        let isFull = child.freeRate < route.childRate
+        let isFar = link(to: child.peer).map { !isSameSubnet($0.endpoint, other.endpoint) } ?? true
+        return (isFull ? 1 : 0, isFar ? 1 : 0, -Int64(child.freeRate), child.peer)
+    }
+
+    // MARK: - Replacing a weaker child
+
+    /// The child that should make way for `peer` and can be served by it or by another child.
+    ///
+    /// A child without room of its own makes way for one with room, and a far one for one of our
+    /// subnet; never a child of our subnet for a far one, unless that one is an orphan.
+    private func childToReplace(
+        by peer: PeerID, _ request: AttachRequest, in route: SourceRoute
+    ) -> SourceRoute.Child? {
+        guard let asker = link(to: peer), !route.children.contains(where: { $0.handover != nil })
+        else { return nil }
+        let canHost = request.freeRate >= route.childRate
+        let isAskerNear = isNear(asker.endpoint)
+        return route.children.last { child in
+            guard let link = link(to: child.peer) else { return false }
+            let isChildNear = isNear(link.endpoint)
+            let isWeaker = canHost && child.freeRate < route.childRate
+            if isWeaker, request.isOrphan || isAskerNear || !isChildNear { return true }
+            let hasOtherHost = route.children.contains {
+                $0.peer != child.peer && $0.freeRate >= route.childRate
+            }
+            return isAskerNear && !isChildNear && (canHost || hasOtherHost)
+        }
+    }
+
+    /// Asks `child` to move under a sibling; it is served until it has, or time is up.
+    private mutating func handOver(
+        _ child: SourceRoute.Child, _ index: Int, at now: Instant, into actions: inout [Action]
+    ) {
+        guard let childLink = link(to: child.peer),
+            let place = routes[index].children.firstIndex(where: { $0.peer == child.peer })
+        else { return }
+        let route = routes[index]
+        let hosts = route.children.filter {
+            $0.peer != child.peer && $0.freeRate >= route.childRate
+        }
+        let host = hosts.min { left, right in
+            rankAsParent(left, of: childLink, in: route)
+                < rankAsParent(right, of: childLink, in: route)
+        }
+        guard let host, let target = link(to: host.peer)?.contact else { return }
+        routes[index].children[place].handover = .init(
+            target: target.peer, until: now + configuration.handoverLimit,
+            repeatDue: now + Self.handoverRepeat)
+        send(.move(source: route.source, target: target), to: child.peer)
+        actions.append(
+            .report(.childMoved(source: route.source, child: child.peer, target: target.peer)))
+    }
+
+    // MARK: - Removal
+
+    mutating func removeChild(_ peer: PeerID, source: PeerID, into actions: inout [Action]) {
+        guard let index = routeIndex(source),
+            let place = routes[index].children.firstIndex(where: { $0.peer == peer })
+        else { return }
+        routes[index].children.remove(at: place)
+        isTableStale = true
+        actions.append(.report(.childGone(source: source, child: peer)))
+    }
+
+    /// Refuses children that the budget no longer covers, the last admitted far ones first.
+    mutating func enforceBudget(at now: Instant, into actions: inout [Action]) {
+        for index in routes.indices {
+            while reservedRate > UInt64(configuration.uplinkRate),
+                let victim = routes[index].children.last(where: { $0.handover == nil })
+            {
+                let route = routes[index]
+                removeChild(victim.peer, source: route.source, into: &actions)
+                send(
+                    .attachRefused(
+                        source: route.source, reason: .full,
+                        referrals: referrals(for: victim.peer, in: routes[index])),
+                    to: victim.peer)
+            }
+        }
+    }
+
+    mutating func serveChildren(_ index: Int, at now: Instant, into actions: inout [Action]) {
+        let source = routes[index].source
+        for child in routes[index].children {
+            if child.expiry <= now {
+                removeChild(child.peer, source: source, into: &actions)
+            } else if let handover = child.handover {
+                serve(handover, of: child, index, at: now, into: &actions)
+            }
+        }
+    }
+
+    private mutating func serve(
+        _ handover: SourceRoute.Handover, of child: SourceRoute.Child, _ index: Int,
+        at now: Instant, into actions: inout [Action]
+    ) {
+        guard let place = routes[index].children.firstIndex(where: { $0.peer == child.peer })
+        else { return }
+        let source = routes[index].source
+        let target = link(to: handover.target)?.contact
+        if handover.until <= now {
+            // It could not go. If its place is free again it stays.
+            routes[index].children[place].handover = nil
+            guard reservedRate > UInt64(configuration.uplinkRate)
+                || routes[index].stayingChildren > configuration.childLimit ?? .max
+            else { return }
+            removeChild(child.peer, source: source, into: &actions)
+            let refusal = ControlMessage.attachRefused(
+                source: source, reason: .full, referrals: target.map { [$0] } ?? [])
+            send(refusal, to: child.peer)
+        } else if handover.repeatDue <= now, let target {
+            routes[index].children[place].handover?.repeatDue = now + Self.handoverRepeat
+            send(.move(source: source, target: target), to: child.peer)
+        }
+    }
+}

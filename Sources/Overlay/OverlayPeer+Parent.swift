@@ -1,0 +1,351 @@
+import NetBasics
+import Wire
+
+// The child's side of a tree: choosing a parent, becoming its child, and changing parents
+// without a gap. A change is always make-before-break: the former parent is listened to until
+// the new one has had time to send.
+
+extension OverlayPeer {
+    /// How long an orphan lets its subtree hope before it tells it to look around.
+    private static let mendingTime: Duration = .seconds(1)
+    /// Neighbors named as spares at most.
+    private static let spareLimit = 2
+
+    // MARK: - Choosing
+
+    /// How good a parent a neighbor would be: less is better, compared from left to right.
+    ///
+    /// An orphan wants room first; then the subnet decides, then the distance.
+    private struct Rank: Comparable {
+        var isFull: Bool
+        var isFar: Bool
+        var metric: UInt64
+        var peer: PeerID
+
+        static func < (left: Rank, right: Rank) -> Bool {
+            if left.isFull != right.isFull { return right.isFull }
+            if left.isFar != right.isFar { return right.isFar }
+            return (left.metric, left.peer) < (right.metric, right.peer)
+        }
+    }
+
+    private func rank(_ entry: SourceRoute.NeighborAdvert, in route: SourceRoute) -> Rank? {
+        guard let link = link(to: entry.peer) else { return nil }
+        return Rank(
+            isFull: entry.advert.freeRate < route.childRate, isFar: !isNear(link.endpoint),
+            metric: UInt64(entry.advert.metric) + UInt64(link.cost), peer: entry.peer)
+    }
+
+    /// Neighbors that may feed us without closing a loop, best first.
+    private func feasibleNeighbors(_ route: SourceRoute, at now: Instant?) -> [Rank] {
+        route.adverts.compactMap { entry in
+            guard route.isFeasible(entry.advert), now.map({ entry.refusedUntil <= $0 }) ?? true,
+                !route.children.contains(where: { $0.peer == entry.peer })
+            else { return nil }
+            return rank(entry, in: route)
+        }.sorted()
+    }
+
+    /// The warm spares: who would take us at once if the parent died.
+    func spares(of route: SourceRoute) -> [PeerID] {
+        feasibleNeighbors(route, at: nil)
+            .filter { !$0.isFull && $0.peer != route.parent }
+            .prefix(Self.spareLimit).map(\.peer)
+    }
+
+    /// Looks whether the route needs, or could have, another parent.
+    mutating func reconsider(_ index: Int, at now: Instant, into actions: inout [Action]) {
+        let route = routes[index]
+        guard !route.isLocal, route.attempt == nil, !isLeaving else { return }
+        if route.parent == nil {
+            findParent(index, at: now)
+        } else if let move = route.move {
+            followMove(index, move, at: now)
+        }
+    }
+
+    private mutating func findParent(_ index: Int, at now: Instant) {
+        let route = routes[index]
+        if route.feasibility == nil, now < route.createdAt + configuration.settleTime,
+            isLinkingNearby, feasibleNeighbors(route, at: now).first.map(\.isFar) ?? true
+        {
+            routes[index].improvementDue = min(
+                route.improvementDue, route.createdAt + configuration.settleTime)
+            return
+        }
+        if let best = feasibleNeighbors(route, at: now).first {
+            attempt(best.peer, index, at: now)
+        } else if route.feasibility != nil {
+            requestSeqno(index, at: now)
+        }
+    }
+
+    /// Whether a link to a peer of our subnet is about to exist.
+    private var isLinkingNearby: Bool {
+        handshakes.contains { isNear($0.contact.endpoint) && $0.tries == 1 }
+    }
+
+    // MARK: - Improvement
+
+    /// Looks for a parent on our subnet, or a nearer one of the same kind.
+    private mutating func improve(_ index: Int, at now: Instant) {
+        let route = routes[index]
+        guard let parent = route.parent, route.attempt == nil, route.move == nil, !isLeaving,
+            let parentLink = link(to: parent), let parentAdvert = route.advert(from: parent)
+        else { return }
+        let isParentFar = !isNear(parentLink.endpoint)
+        if isParentFar, comeHome(index, at: now) { return }
+        let current = UInt64(parentAdvert.metric) + UInt64(parentLink.cost)
+        let needed = max(UInt64(OverlayConfiguration.improvementThreshold), current / 10)
+        let better = feasibleNeighbors(route, at: now).first {
+            !$0.isFull && $0.isFar == isParentFar && $0.peer != parent
+                && $0.metric + needed < current
+        }
+        guard let better else {
+            routes[index].improvementLooks = 0
+            return
+        }
+        routes[index].improvementLooks += 1
+        guard routes[index].improvementLooks >= OverlayConfiguration.improvementLooks else {
+            return
+        }
+        routes[index].improvementLooks = 0
+        attempt(better.peer, index, at: now)
+    }
+
+    /// Tries to change from a far parent to a peer of our subnet, so that one copy enters it.
+    ///
+    /// Where that peer is no nearer than we, we wait at our sequence number until it has a newer
+    /// one. Of two that could wait for each other, only the worse entry does.
+    private mutating func comeHome(_ index: Int, at now: Instant) -> Bool {
+        let route = routes[index]
+        let nearby = route.adverts.filter { entry in
+            guard let link = link(to: entry.peer), isNear(link.endpoint) else { return false }
+            return entry.refusedUntil <= now && entry.advert.freeRate >= route.childRate
+                && entry.advert.metric != RouteAdvert.unreachable
+                && !route.children.contains { $0.peer == entry.peer }
+        }
+        if let near = nearby.first(where: { route.isFeasible($0.advert) }) {
+            attempt(near.peer, index, at: now)
+            return true
+        }
+        let ownEntry = (freeRate(for: route) < route.childRate, route.distance.metric)
+        let better = nearby.first { entry in
+            if ownEntry.0 { return true }
+            return (entry.advert.metric, entry.peer) < (ownEntry.1, configuration.peer)
+        }
+        guard let better else { return false }
+        wait(for: better.peer, index, at: now)
+        return true
+    }
+
+    // MARK: - Moving under a sibling
+
+    /// The parent asks us to move under one of its other children.
+    mutating func move(
+        source: PeerID, to target: Contact, askedBy peer: PeerID, at now: Instant,
+        into actions: inout [Action]
+    ) {
+        guard let index = routeIndex(source), routes[index].parent == peer,
+            target.peer != configuration.peer
+        else { return }
+        learn([target], at: now)
+        if link(to: target.peer) == nil { requestLink(to: target, at: now, into: &actions) }
+        guard routes[index].move == nil, routes[index].attempt == nil else { return }
+        wait(for: target.peer, index, at: now)
+        reconsider(index, at: now, into: &actions)
+    }
+
+    private mutating func wait(for target: PeerID, _ index: Int, at now: Instant) {
+        routes[index].move = .init(target: target, until: now + configuration.handoverLimit)
+        requestSeqno(index, at: now)
+    }
+
+    private mutating func followMove(_ index: Int, _ move: SourceRoute.Move, at now: Instant) {
+        guard let advert = routes[index].advert(from: move.target),
+            routes[index].isFeasible(advert), link(to: move.target) != nil
+        else { return requestSeqno(index, at: now) }
+        attempt(move.target, index, at: now)
+    }
+
+    // MARK: - Becoming a child
+
+    private mutating func attempt(_ peer: PeerID, _ index: Int, at now: Instant) {
+        routes[index].attempt = .init(
+            peer: peer, tries: 1, retryDue: now + configuration.attachRetry)
+        // The new parent may send before its answer arrives.
+        isTableStale = true
+        send(attachRequest(routes[index]), to: peer)
+    }
+
+    private func attachRequest(_ route: SourceRoute) -> ControlMessage {
+        .attach(
+            AttachRequest(
+                source: route.source, freeRate: freeRate(for: route),
+                isOrphan: route.parent == nil))
+    }
+
+    mutating func acceptedBy(
+        _ peer: PeerID, source: PeerID, at now: Instant, into actions: inout [Action]
+    ) {
+        guard let index = routeIndex(source) else { return send(.detach(source: source), to: peer) }
+        if routes[index].parent == peer {
+            routes[index].attachDue = now + configuration.attachInterval
+            return
+        }
+        guard routes[index].attempt?.peer == peer else {
+            // A late answer of somebody we no longer want.
+            if routes[index].former?.peer != peer { send(.detach(source: source), to: peer) }
+            return
+        }
+        routes[index].attempt = nil
+        isTableStale = true
+        // What it says may have changed since we asked.
+        guard let advert = routes[index].advert(from: peer), routes[index].isFeasible(advert),
+            let link = link(to: peer)
+        else {
+            send(.detach(source: source), to: peer)
+            pauseParent(peer, index, at: now)
+            return
+        }
+        changeParent(to: peer, advert, link, index, at: now)
+        actions.append(.report(.attached(source: source, parent: peer)))
+    }
+
+    private mutating func changeParent(
+        to peer: PeerID, _ advert: RouteAdvert, _ link: Link, _ index: Int, at now: Instant
+    ) {
+        if let old = routes[index].parent {
+            dismissFormer(index)
+            routes[index].former = .init(peer: old, until: now + configuration.overlap)
+        }
+        routes[index].parent = peer
+        routes[index].orphanSince = nil
+        routes[index].move = nil
+        routes[index].attachDue = now + configuration.attachInterval
+        routes[index].improvementDue =
+            now + generator.jittered(configuration.improvementInterval, by: 0.3)
+        routes[index].improvementLooks = 0
+        routes[index].isAdvertDue = true
+        routes[index].adopt(advert, cost: link.cost)
+    }
+
+    mutating func refusedBy(
+        _ peer: PeerID, source: PeerID, _ reason: AttachRefusalReason, _ referrals: [Contact],
+        at now: Instant, into actions: inout [Action]
+    ) {
+        guard let index = routeIndex(source) else { return }
+        learn(referrals, at: now)
+        pauseParent(peer, index, at: now)
+        if routes[index].attempt?.peer == peer {
+            routes[index].attempt = nil
+            routes[index].move = nil
+            isTableStale = true
+        } else if routes[index].parent == peer {
+            loseParent(index, isReachable: true, at: now, into: &actions)
+        } else {
+            return
+        }
+        // Strangers that were named become neighbors; their adverts then make them candidates.
+        for referral in referrals { requestLink(to: referral, at: now, into: &actions) }
+        reconsider(index, at: now, into: &actions)
+    }
+
+    private mutating func pauseParent(_ peer: PeerID, _ index: Int, at now: Instant) {
+        let end = now + generator.jittered(configuration.refusalPause, by: 0.3)
+        for place in routes[index].adverts.indices
+        where routes[index].adverts[place].peer == peer {
+            routes[index].adverts[place].refusedUntil = end
+        }
+    }
+
+    // MARK: - Losing
+
+    /// The parent is gone, or no longer serves us; if it can still be reached, what it has on the
+    /// way is still welcome.
+    mutating func loseParent(
+        _ index: Int, isReachable: Bool, at now: Instant, into actions: inout [Action]
+    ) {
+        guard let parent = routes[index].parent else { return }
+        routes[index].parent = nil
+        routes[index].move = nil
+        routes[index].orphanSince = now
+        routes[index].attachDue = now + Self.mendingTime
+        if isReachable {
+            routes[index].former = .init(peer: parent, until: now + configuration.overlap)
+        }
+        isTableStale = true
+        actions.append(.report(.orphaned(source: routes[index].source)))
+    }
+
+    private mutating func dismissFormer(_ index: Int) {
+        guard let former = routes[index].former else { return }
+        routes[index].former = nil
+        isTableStale = true
+        if former.peer != routes[index].parent, former.peer != routes[index].attempt?.peer {
+            send(.detach(source: routes[index].source), to: former.peer)
+        }
+    }
+
+    /// Media of a source came from a neighbor that is not its parent here: it should stop.
+    mutating func declineMedia(on token: LinkToken, source: PeerID, at now: Instant) {
+        guard let link = links.first(where: { $0.localToken == token }) else { return }
+        if let index = routeIndex(source), routes[index].upstreamPeers.contains(link.peer) {
+            return
+        }
+        send(.detach(source: source), to: link.peer)
+    }
+
+    // MARK: - Due work
+
+    mutating func serveParent(_ index: Int, at now: Instant, into actions: inout [Action]) {
+        if let attempt = routes[index].attempt, attempt.retryDue <= now {
+            retry(attempt, index, at: now, into: &actions)
+        }
+        if let former = routes[index].former, former.until <= now { dismissFormer(index) }
+        if let move = routes[index].move, move.until <= now {
+            routes[index].move = nil
+            pauseParent(move.target, index, at: now)
+            followParent(index, at: now, into: &actions)
+        }
+        if routes[index].attachDue <= now {
+            refreshSlot(index, at: now)
+        }
+        if routes[index].improvementDue <= now {
+            routes[index].improvementDue =
+                now + generator.jittered(configuration.improvementInterval, by: 0.3)
+            if routes[index].move == nil { improve(index, at: now) }
+            reconsider(index, at: now, into: &actions)
+        } else if routes[index].move != nil || routes[index].parent == nil {
+            reconsider(index, at: now, into: &actions)
+        }
+    }
+
+    private mutating func retry(
+        _ attempt: SourceRoute.Attempt, _ index: Int, at now: Instant,
+        into actions: inout [Action]
+    ) {
+        guard attempt.tries < configuration.attachTries else {
+            routes[index].attempt = nil
+            isTableStale = true
+            pauseParent(attempt.peer, index, at: now)
+            reconsider(index, at: now, into: &actions)
+            return
+        }
+        routes[index].attempt?.tries += 1
+        routes[index].attempt?.retryDue = now + configuration.attachRetry * (attempt.tries + 1)
+        send(attachRequest(routes[index]), to: attempt.peer)
+    }
+
+    /// Keeps our slot at the parent; an orphan of some time tells its subtree.
+    private mutating func refreshSlot(_ index: Int, at now: Instant) {
+        if let parent = routes[index].parent {
+            routes[index].attachDue =
+                now + generator.jittered(configuration.attachInterval, by: 0.1)
+            send(attachRequest(routes[index]), to: parent)
+        } else {
+            routes[index].attachDue = .distantFuture
+            if routes[index].orphanSince != nil { routes[index].isAdvertDue = true }
+        }
+    }
+}

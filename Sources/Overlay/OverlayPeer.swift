@@ -1,0 +1,228 @@
+import Forwarding
+import NetBasics
+import Sealing
+import Wire
+
+/// The control plane of one member as a value.
+///
+/// Drive it with ``handle(_:at:into:)`` and wake it at ``nextWakeup``. It keeps links with
+/// neighbors (`+Links`), a mesh of bounded degree (`+Mesh`) and, per source, a place in a
+/// shortest-path tree (`+Routing`, `+Parent`, `+Children`). docs/architecture.md explains how.
+package struct OverlayPeer: Sendable {
+    package enum Event: Sendable {
+        /// The rendezvous, or a person, knows these peers.
+        case candidatesLearned([Contact])
+        case linkMessageReceived(LinkMessage, from: Endpoint)
+        case controlReceived(ControlDatagram, from: Endpoint)
+        /// Media arrived on these links since the last such event (their keep-alive).
+        case mediaHeard([LinkToken])
+        /// The forwarding plane dropped media of `source` that came on a link of no parent.
+        case unexpectedMedia(LinkToken, source: PeerID)
+        /// This member publishes these streams from now on; all at once.
+        case published([StreamDescription])
+        /// A local source turned out to need this much; kbit/s.
+        case rateMeasured(UInt32)
+        case wakeupReached
+        case leaveRequested
+    }
+
+    package enum Action: Equatable, Sendable {
+        case sendLink(LinkMessage, to: Endpoint)
+        case sendControl(ControlDatagram, to: Endpoint)
+        case install(ForwardingTable)
+        /// All streams of a source are known, for the first time or anew.
+        case sourceDescribed(PeerID, [StreamDescription])
+        case sourceGone(PeerID)
+        case report(Occurrence)
+        /// Nothing is left to do: the driver may stop.
+        case left
+    }
+
+    /// What happened, for logs and counters.
+    package enum Occurrence: Equatable, Sendable {
+        case linkUp(PeerID, MemberName, Endpoint)
+        case linkDown(PeerID, LinkEnd)
+        case linkRefused(Endpoint, LinkRefusalReason)
+        case attached(source: PeerID, parent: PeerID)
+        case orphaned(source: PeerID)
+        case childAdmitted(source: PeerID, child: PeerID)
+        case childGone(source: PeerID, child: PeerID)
+        case childRefused(source: PeerID, child: PeerID)
+        case childMoved(source: PeerID, child: PeerID, target: PeerID)
+        /// A datagram that broke a rule; counted by the reason.
+        case dropped(DropReason)
+    }
+
+    package enum LinkEnd: Equatable, Sendable {
+        case closed
+        case silent
+        case surplus
+    }
+
+    package enum DropReason: String, Sendable, CaseIterable {
+        case unknownLink = "control_unknown_link"
+        case wrongAddress = "control_wrong_address"
+        case unexpectedAnswer = "unexpected_answer"
+        case tableFull = "table_full"
+    }
+
+    package let configuration: OverlayConfiguration
+    var generator: SeededGenerator
+    let addressCookie: AddressCookie
+
+    // Links and mesh
+    var links: [Link] = []
+    var handshakes: [Handshake] = []
+    var candidates: [Candidate] = []
+    var meshDue: Instant = .zero
+    var gossipDue: Instant = .zero
+
+    // Trees
+    var routes: [SourceRoute] = []
+    var forgotten: [ForgottenSource] = []
+    var leavingUntil: Instant?
+    var hasLeft = false
+
+    // Of the present call only
+    var outbox: [Letter] = []
+    var isTableStale = false
+    var installed = ForwardingTable()
+
+    /// A member with no links yet; `cookieSecret` (32 bytes) proves addresses, the generator
+    /// makes tokens and choices.
+    package init(
+        configuration: OverlayConfiguration, cookieSecret: [UInt8], generator: SeededGenerator
+    ) {
+        self.configuration = configuration
+        self.generator = generator
+        addressCookie = AddressCookie(secret: cookieSecret)
+    }
+
+    /// Applies one event and appends the resulting actions.
+    ///
+    /// Perform them in order, before the next event.
+    package mutating func handle(_ event: Event, at now: Instant, into actions: inout [Action]) {
+        guard !hasLeft else { return }
+        switch event {
+        case .candidatesLearned(let contacts):
+            learn(contacts, at: now)
+            maintainMesh(at: now, into: &actions)
+        case .linkMessageReceived(let message, let sender):
+            receive(message, from: sender, at: now, into: &actions)
+        case .controlReceived(let datagram, let sender):
+            receive(datagram, from: sender, at: now, into: &actions)
+        case .mediaHeard(let tokens):
+            for index in links.indices where tokens.contains(links[index].localToken) {
+                links[index].lastHeard = now
+            }
+        case .unexpectedMedia(let token, let source):
+            declineMedia(on: token, source: source, at: now)
+        case .published(let descriptions):
+            publish(descriptions, at: now, into: &actions)
+        case .rateMeasured(let rate):
+            updateOwnRate(rate, at: now, into: &actions)
+        case .wakeupReached:
+            break
+        case .leaveRequested:
+            beginLeaving(at: now)
+        }
+        serveDueWork(at: now, into: &actions)
+        finish(at: now, into: &actions)
+    }
+
+    private mutating func serveDueWork(at now: Instant, into actions: inout [Action]) {
+        serveHandshakes(at: now, into: &actions)
+        serveLinks(at: now, into: &actions)
+        serveMesh(at: now, into: &actions)
+        serveRoutes(at: now, into: &actions)
+    }
+
+    /// Earliest moment at which the peer has work of its own.
+    package var nextWakeup: Instant? {
+        guard !hasLeft else { return nil }
+        var earliest = min(meshDue, gossipDue)
+        if let leavingUntil { earliest = min(earliest, leavingUntil) }
+        for handshake in handshakes { earliest = min(earliest, handshake.retryDue) }
+        for link in links { earliest = min(earliest, linkDue(link)) }
+        for route in routes { earliest = min(earliest, route.nextDue(configuration)) }
+        return earliest
+    }
+
+    // MARK: - Ends of a call
+
+    /// A message for a neighbor, waiting for the end of the call to share a datagram.
+    struct Letter: Sendable {
+        var peer: PeerID
+        var message: ControlMessage
+    }
+
+    mutating func send(_ message: ControlMessage, to peer: PeerID) {
+        outbox.append(Letter(peer: peer, message: message))
+    }
+
+    private mutating func finish(at now: Instant, into actions: inout [Action]) {
+        if isTableStale {
+            isTableStale = false
+            let table = forwardingTable
+            if table != installed {
+                installed = table
+                actions.append(.install(table))
+            }
+        }
+        advertiseChanges(at: now)
+        flushOutbox(into: &actions)
+        endLeaving(at: now, into: &actions)
+    }
+
+    private mutating func flushOutbox(into actions: inout [Action]) {
+        guard !outbox.isEmpty else { return }
+        for link in links {
+            let messages = outbox.filter { $0.peer == link.peer }.map(\.message)
+            guard !messages.isEmpty else { continue }
+            let datagram = ControlDatagram(token: link.remoteToken, messages: messages)
+            actions.append(.sendControl(datagram, to: link.endpoint))
+        }
+        outbox.removeAll(keepingCapacity: true)
+    }
+
+    /// The table that the forwarding plane should obey now.
+    private var forwardingTable: ForwardingTable {
+        let forwarded = routes.map { route in
+            let upstreams = route.upstreamPeers.compactMap { link(to: $0)?.localToken }
+            let children = route.children.compactMap { child in
+                link(to: child.peer).map {
+                    ForwardingTable.Child(token: $0.remoteToken, endpoint: $0.endpoint)
+                }
+            }
+            return ForwardingTable.Route(
+                source: route.source, upstreams: route.isLocal ? [] : upstreams,
+                children: children)
+        }
+        // A remote source without upstreams must not look like a local one.
+        let usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }
+        return ForwardingTable(routes: usable, links: links.map(\.localToken).sorted())
+    }
+
+    // MARK: - Leaving
+
+    private mutating func beginLeaving(at now: Instant) {
+        guard leavingUntil == nil else { return }
+        let hasChildren = routes.contains { !$0.isLocal && !$0.children.isEmpty }
+        leavingUntil = hasChildren ? now + configuration.lingerTime : now
+        for index in routes.indices {
+            routes[index].isAdvertDue = true
+        }
+    }
+
+    var isLeaving: Bool { leavingUntil != nil }
+
+    private mutating func endLeaving(at now: Instant, into actions: inout [Action]) {
+        guard let leavingUntil, now >= leavingUntil else { return }
+        for link in links {
+            let farewell = ControlDatagram(token: link.remoteToken, messages: [.close])
+            actions.append(.sendControl(farewell, to: link.endpoint))
+        }
+        hasLeft = true
+        actions.append(.left)
+    }
+}

@@ -1,0 +1,65 @@
+import NetBasics
+import Wire
+
+/// What the control plane looks like at one moment, for people, tests and checkers.
+package struct OverlayView: Equatable, Sendable {
+    package struct Neighbor: Equatable, Sendable {
+        package var peer: PeerID
+        package var name: MemberName
+        package var endpoint: Endpoint
+        package var roundTrip: Duration?
+        package var isNear: Bool
+        /// Whether media of any source flows on the link.
+        package var isTreeLink: Bool
+    }
+
+    package struct Source: Equatable, Sendable {
+        package var source: PeerID
+        package var isLocal: Bool
+        package var seqno: UInt32
+        package var hops: Int
+        /// Estimated delay from the source; microseconds, `nil` while there is no parent.
+        package var metric: UInt32?
+        package var parent: PeerID?
+        /// Whether a first parent is being asked.
+        package var isAttaching: Bool
+        package var children: [PeerID]
+        /// Children that were asked to move elsewhere and have not gone yet; part of `children`.
+        package var leavingChildren: [PeerID]
+        package var spares: [PeerID]
+        /// kbit/s.
+        package var rate: UInt32
+    }
+
+    package var neighbors: [Neighbor]
+    package var sources: [Source]
+    package var candidates: [Contact]
+    /// What children cost in all, and the uplink budget; kbit/s.
+    package var reservedRate: UInt64
+    package var uplinkRate: UInt64
+}
+
+extension OverlayPeer {
+    package var view: OverlayView {
+        OverlayView(
+            neighbors: links.map { link in
+                OverlayView.Neighbor(
+                    peer: link.peer, name: link.name, endpoint: link.endpoint,
+                    roundTrip: link.roundTrip, isNear: isNear(link.endpoint),
+                    isTreeLink: isTreeLink(link.peer))
+            },
+            sources: routes.map(view(of:)),
+            candidates: candidates.map(\.contact).sorted(),
+            reservedRate: reservedRate, uplinkRate: UInt64(configuration.uplinkRate))
+    }
+
+    private func view(of route: SourceRoute) -> OverlayView.Source {
+        OverlayView.Source(
+            source: route.source, isLocal: route.isLocal, seqno: route.distance.seqno,
+            hops: Int(route.hops), metric: route.isServing ? route.distance.metric : nil,
+            parent: route.parent, isAttaching: route.parent == nil && route.attempt != nil,
+            children: route.children.map(\.peer),
+            leavingChildren: route.children.filter { $0.handover != nil }.map(\.peer),
+            spares: spares(of: route), rate: route.rate)
+    }
+}

@@ -1,0 +1,181 @@
+import NetBasics
+import Wire
+
+/// Where this peer stands in the tree of one source.
+struct SourceRoute: Sendable {
+    let source: PeerID
+    let isLocal: Bool
+    let createdAt: Instant
+
+    /// What we last took over from the parent (or, at the source, made ourselves).
+    var distance = Distance(seqno: 0, metric: RouteAdvert.unreachable)
+    var hops: UInt8 = 0
+    /// The best that we ever told anybody (RFC 8966, section 3.2.5): only nearer ones may feed us.
+    var feasibility: Distance?
+    /// What neighbors told us; ordered by peer.
+    var adverts: [NeighborAdvert] = []
+
+    var parent: PeerID?
+    var attachDue: Instant = .distantFuture
+    var attempt: Attempt?
+    /// The parent before the present one, still listened to.
+    var former: Former?
+    var orphanSince: Instant?
+    /// A sibling that we shall move under as soon as it has a newer sequence number than we.
+    var move: Move?
+    var improvementDue: Instant
+    /// Looks in a row that found the same better parent.
+    var improvementLooks = 0
+
+    var children: [Child] = []
+    /// What one child costs; kbit/s.
+    var rate: UInt32 = 0
+
+    var descriptionVersion: UInt16 = 0
+    var descriptions: [StreamDescription] = []
+    var announcedVersion: UInt16 = 0
+    var describeDue: Instant = .distantFuture
+
+    /// When the source last gave a sign of life: a newer sequence number.
+    var aliveAt: Instant
+    var refreshDue: Instant = .distantFuture
+    var seqnoRequestDue: Instant = .zero
+    var isAdvertDue = false
+    /// What was advertised last, to tell whether there is news.
+    var advertised: RouteAdvert?
+
+    /// A sequence number and a metric: newer is better, then nearer (RFC 8966, section 3.5.1).
+    struct Distance: Equatable, Sendable {
+        var seqno: UInt32
+        var metric: UInt32
+
+        /// Whether `other` is strictly better, which is what feasibility asks for.
+        func isWorse(than other: Distance) -> Bool {
+            isNewer(other.seqno, than: seqno)
+                || (other.seqno == seqno && other.metric < metric)
+        }
+    }
+
+    struct NeighborAdvert: Sendable {
+        let peer: PeerID
+        var advert: RouteAdvert
+        /// Not asked to be our parent before this moment.
+        var refusedUntil: Instant
+    }
+
+    /// A request to become somebody's child, under way.
+    struct Attempt: Equatable, Sendable {
+        let peer: PeerID
+        var tries: Int
+        var retryDue: Instant
+    }
+
+    struct Former: Equatable, Sendable {
+        let peer: PeerID
+        let until: Instant
+    }
+
+    struct Move: Equatable, Sendable {
+        let target: PeerID
+        let until: Instant
+    }
+
+    struct Child: Equatable, Sendable {
+        let peer: PeerID
+        /// What the child's own uplink could carry for this source; kbit/s.
+        var freeRate: UInt32
+        var expiry: Instant
+        /// Set while the child is asked to move to another parent.
+        var handover: Handover?
+    }
+
+    struct Handover: Equatable, Sendable {
+        let target: PeerID
+        let until: Instant
+        var repeatDue: Instant
+    }
+
+    init(source: PeerID, isLocal: Bool, at now: Instant) {
+        self.source = source
+        self.isLocal = isLocal
+        createdAt = now
+        aliveAt = now
+        improvementDue = now
+    }
+
+    // MARK: - Questions
+
+    func advert(from peer: PeerID) -> RouteAdvert? {
+        adverts.first { $0.peer == peer }?.advert
+    }
+
+    /// Whether becoming a child of whoever sent `advert` cannot close a loop.
+    func isFeasible(_ advert: RouteAdvert) -> Bool {
+        guard advert.metric != RouteAdvert.unreachable, !advert.isGone else { return false }
+        guard let feasibility else { return true }
+        return feasibility.isWorse(than: Distance(seqno: advert.seqno, metric: advert.metric))
+    }
+
+    /// Whether this peer receives the source and may hand it on.
+    var isServing: Bool { isLocal || parent != nil }
+
+    /// What one child is taken to cost; kbit/s.
+    var childRate: UInt32 { rate == 0 ? OverlayConfiguration.unknownRate : rate }
+
+    /// Children that count against the budget: those being handed over have left it.
+    var stayingChildren: Int { children.count { $0.handover == nil } }
+
+    /// Neighbors whose media of this source is accepted.
+    var upstreamPeers: [PeerID] {
+        var peers: [PeerID] = []
+        for peer in [parent, former?.peer, attempt?.peer] {
+            if let peer, !peers.contains(peer) { peers.append(peer) }
+        }
+        return peers
+    }
+
+    /// Earliest moment at which something of this route is due.
+    func nextDue(_ configuration: OverlayConfiguration) -> Instant {
+        var due = min(refreshDue, describeDue)
+        if !isLocal {
+            due = min(due, aliveAt + configuration.sourceTimeout, improvementDue, attachDue)
+        }
+        if let attempt { due = min(due, attempt.retryDue) }
+        if let former { due = min(due, former.until) }
+        if let move { due = min(due, move.until) }
+        for child in children {
+            due = min(due, child.expiry)
+            if let handover = child.handover { due = min(due, handover.repeatDue, handover.until) }
+        }
+        return due
+    }
+
+    // MARK: - Changes
+
+    /// Takes over what the parent says, one link of `cost` further.
+    mutating func adopt(_ advert: RouteAdvert, cost: UInt32) {
+        let (sum, overflow) = advert.metric.addingReportingOverflow(cost)
+        let metric = overflow ? RouteAdvert.unreachable - 1 : min(sum, RouteAdvert.unreachable - 1)
+        setDistance(Distance(seqno: advert.seqno, metric: metric))
+        hops = advert.hops == .max ? .max : advert.hops + 1
+    }
+
+    /// Sets what we are about to advertise, and narrows the feasibility distance to it.
+    mutating func setDistance(_ new: Distance) {
+        if distance.seqno != new.seqno { isAdvertDue = true }
+        distance = new
+        if feasibility?.isWorse(than: new) ?? true { feasibility = new }
+    }
+}
+
+/// A source that is not taken up again before it shows a newer sequence number.
+struct ForgottenSource: Sendable {
+    let source: PeerID
+    let seqno: UInt32
+    let until: Instant
+}
+
+/// Whether `seqno` comes after `other` in 32-bit serial arithmetic (RFC 1982).
+func isNewer(_ seqno: UInt32, than other: UInt32) -> Bool {
+    Int32(bitPattern: seqno &- other) > 0
+}

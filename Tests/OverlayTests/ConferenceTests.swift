@@ -1,0 +1,180 @@
+import NetBasics
+import Overlay
+import Testing
+import Wire
+
+/// Five members on two LANs, each uplink worth two children: the product's own picture.
+@Suite struct ConferenceTests {
+    static let seeds: [UInt64] = Array(1...12)
+
+    private func conference(seed: UInt64, order: [Int]? = nil) -> SimulatedGroup {
+        var group = SimulatedGroup(seed: seed)
+        for lan in [0, 0, 0, 1, 1] { group.add(lan: lan, children: 2) }
+        var generator = SeededGenerator(seed: seed)
+        for index in order ?? generator.sample(5, of: [0, 1, 2, 3, 4]) {
+            group.join(index)
+            group.run(for: .milliseconds(Int64(generator.uniform(below: 300))))
+        }
+        return group
+    }
+
+    @Test(arguments: seeds)
+    func oneSourceReachesEverybodyWithOneCopyBetweenTheLANs(seed: UInt64) {
+        var group = conference(seed: seed)
+        group.publish(0)
+        group.run(for: .seconds(10))
+        group.forgetCounts()
+
+        group.run(for: .seconds(10))
+
+        let source = group.peer(0)
+        #expect(group.violations.isEmpty, "seed \(seed)")
+        #expect(group.missingDeliveries(of: 0, since: group.now + .milliseconds(-200)).isEmpty)
+        #expect(group.duplicates == 0)
+        #expect(group.crossings[source] == group.sent[source], "seed \(seed)")
+        #expect(group.sourceCopies[source, default: 0] <= 2 * group.sent[source, default: 0])
+        for index in 1...4 { #expect(group.lost(of: 0, at: index) == 0, "seed \(seed) \(index)") }
+    }
+
+    @Test(arguments: seeds)
+    func twoSourcesCrossOnceEach(seed: UInt64) {
+        var group = conference(seed: seed)
+        group.publish(0)
+        group.run(for: .seconds(3))
+        group.publish(3)
+        group.run(for: .seconds(12))
+        group.forgetCounts()
+
+        group.run(for: .seconds(10))
+
+        #expect(group.violations.isEmpty, "seed \(seed)")
+        #expect(group.duplicates == 0)
+        for source in [0, 3] {
+            let id = group.peer(source)
+            #expect(
+                group.missingDeliveries(of: source, since: group.now + .milliseconds(-200)).isEmpty,
+                "seed \(seed)")
+            #expect(group.crossings[id] == group.sent[id], "seed \(seed) source \(source)")
+            for index in 0...4 where index != source {
+                #expect(group.lost(of: source, at: index) == 0, "seed \(seed) \(source)→\(index)")
+            }
+        }
+    }
+
+    @Test(arguments: seeds)
+    func aMemberThatJoinsReceivesWithin300Milliseconds(seed: UInt64) {
+        var group = conference(seed: seed, order: [0, 1, 2, 3])
+        group.publish(0)
+        group.run(for: .seconds(5))
+        let joined = group.now
+
+        group.join(4)
+        group.run(for: .milliseconds(300))
+
+        #expect(
+            group.hosts[4].delivered[group.peer(0)]?.isEmpty == false,
+            "seed \(seed), joined at \(joined)")
+        #expect(group.hosts[4].describedSources[group.peer(0)]?.count == 1)
+    }
+
+    @Test(arguments: seeds)
+    func theRestReceivesAgainWithinTwoSecondsOfASilentDeath(seed: UInt64) {
+        var group = conference(seed: seed)
+        group.publish(0)
+        group.run(for: .seconds(10))
+        let interior = group.hosts.indices.first { index in
+            index != 0
+                && group.hosts[index].overlay.view.sources.contains { !$0.children.isEmpty }
+        }
+        guard let interior else {
+            Issue.record("seed \(seed): no interior peer")
+            return
+        }
+        group.forgetGaps()
+
+        group.crash(interior)
+        group.run(for: .seconds(5))
+
+        #expect(group.violations.isEmpty)
+        #expect(group.missingDeliveries(of: 0, since: group.now + .milliseconds(-200)).isEmpty)
+        for host in group.hosts where host.isUp {
+            let gap = host.longestGap[group.peer(0)] ?? .zero
+            #expect(gap <= .seconds(2), "seed \(seed)")
+        }
+    }
+
+    @Test(arguments: seeds)
+    func nothingIsLostWhenAnInteriorPeerSaysGoodbye(seed: UInt64) {
+        var group = conference(seed: seed)
+        group.publish(0)
+        group.run(for: .seconds(10))
+        let interior = group.hosts.indices.first { index in
+            index != 0
+                && group.hosts[index].overlay.view.sources.contains { !$0.children.isEmpty }
+        }
+        guard let interior else {
+            Issue.record("seed \(seed): no interior peer")
+            return
+        }
+
+        group.leave(interior)
+        group.run(for: .seconds(5))
+
+        #expect(group.hosts[interior].hasLeft)
+        #expect(group.missingDeliveries(of: 0, since: group.now + .milliseconds(-200)).isEmpty)
+        for index in group.hosts.indices where group.hosts[index].isUp && index != 0 {
+            #expect(group.lost(of: 0, at: index) == 0, "seed \(seed) at \(index)")
+        }
+    }
+
+    @Test func aSourceThatLeavesIsGoneForEverybodyAtOnce() {
+        var group = conference(seed: 3)
+        group.publish(0)
+        group.run(for: .seconds(5))
+
+        group.leave(0)
+        group.run(for: .seconds(1))
+
+        for host in group.hosts where host.isUp {
+            #expect(host.goneSources == [group.peer(0)])
+            #expect(host.overlay.view.sources.isEmpty)
+        }
+        group.run(for: .seconds(30))
+        #expect(group.hosts.allSatisfy { !$0.isUp || $0.overlay.view.sources.isEmpty })
+    }
+
+    @Test func aSourceThatDiesSilentlyIsForgotten() {
+        var group = conference(seed: 4)
+        group.publish(0)
+        group.run(for: .seconds(5))
+
+        group.crash(0)
+        group.run(for: .seconds(15))
+
+        for host in group.hosts where host.isUp {
+            #expect(host.goneSources == [group.peer(0)])
+            #expect(host.overlay.view.sources.isEmpty)
+        }
+    }
+
+    @Test func theSameSeedGivesTheSameActions() {
+        func trace() -> [String] {
+            var group = SimulatedGroup(seed: 11)
+            group.keepsTrace = true
+            group.loss = 0.02
+            for lan in [0, 0, 1, 1, 2, 2, 2] { group.add(lan: lan, children: 2) }
+            for index in 0..<7 { group.join(index) }
+            group.publish(0)
+            group.publish(5)
+            group.run(for: .seconds(20))
+            group.crash(1)
+            group.run(for: .seconds(10))
+            return group.trace
+        }
+
+        let first = trace()
+
+        #expect(first.count > 500)
+        #expect(first == trace())
+    }
+}

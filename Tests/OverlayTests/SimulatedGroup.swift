@@ -1,0 +1,363 @@
+import Forwarding
+import NetBasics
+import Overlay
+import Wire
+
+/// A group of real control and forwarding planes in virtual time.
+///
+/// Datagrams are encoded and decoded as on a network, with a delay per pair and loss; one seed
+/// decides everything. After every event the invariants are checked: no loop, no packet
+/// delivered twice, no budget exceeded.
+struct SimulatedGroup {
+    struct Host {
+        var endpoint: Endpoint
+        var overlay: OverlayPeer
+        var forwarder = Forwarder()
+        var isUp = true
+        var wakeup: Instant?
+        /// Packets delivered, per source: sequence numbers in order of arrival.
+        var delivered: [PeerID: [UInt32]] = [:]
+        var lastDelivery: [PeerID: Instant] = [:]
+        var longestGap: [PeerID: Duration] = [:]
+        var describedSources: [PeerID: [StreamDescription]] = [:]
+        var goneSources: [PeerID] = []
+        var hasLeft = false
+        var occurrences: [OverlayPeer.Occurrence] = []
+    }
+
+    enum Happening {
+        case datagram(to: Int, from: Endpoint, [UInt8])
+        case wakeup(Int)
+        case packet(source: Int)
+    }
+
+    struct Entry: Comparable {
+        var at: Instant
+        var number: Int
+        var happening: Happening
+
+        static func == (left: Entry, right: Entry) -> Bool { left.number == right.number }
+        static func < (left: Entry, right: Entry) -> Bool {
+            (left.at, left.number) < (right.at, right.number)
+        }
+    }
+
+    private(set) var now = Instant.zero
+    private(set) var hosts: [Host] = []
+    private(set) var violations: [String] = []
+    /// Media datagrams that crossed from one subnet to another, by source.
+    private(set) var crossings: [PeerID: Int] = [:]
+    private(set) var sent: [PeerID: Int] = [:]
+    private(set) var sourceCopies: [PeerID: Int] = [:]
+    var loss = 0.0
+    private(set) var trace: [String] = []
+    var keepsTrace = false
+
+    private var queue: [Entry] = []
+    private var entryCount = 0
+    private var hasControlChanged = false
+    private var generator: SeededGenerator
+    private var lossGenerator: SeededGenerator
+    private var farDelays: [Int: Duration] = [:]
+    private var plan = FanOutPlan()
+
+    static let group = GroupID(high: 1, low: 2)
+    static let packetInterval: Duration = .milliseconds(20)
+
+    init(seed: UInt64) {
+        generator = SeededGenerator(seed: seed)
+        lossGenerator = generator.child()
+    }
+
+    // MARK: - Building
+
+    /// Adds a member on subnet `lan`, whose uplink carries `children` copies of a stream.
+    @discardableResult
+    mutating func add(
+        lan: Int, children: Int, childLimit: Int? = nil, rate: UInt32 = 1000,
+        configure: (inout OverlayConfiguration) -> Void = { _ in }
+    ) -> Int {
+        let index = hosts.count
+        let address = IPv4Address(rawValue: 0x0A00_0001 + UInt32(lan) << 8 + UInt32(index))
+        let endpoint = Endpoint(address: .v4(address), port: 7000)
+        let name = MemberName("m\(index)")
+        guard let name else { preconditionFailure("m\(index) is a name") }
+        var configuration = OverlayConfiguration(
+            group: Self.group, peer: PeerID(rawValue: generator.next()), name: name,
+            uplinkRate: UInt32(children) * rate)
+        configuration.childLimit = childLimit
+        configuration.localSubnets = [endpoint.address.subnet]
+        configure(&configuration)
+        let secret = (0..<32).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+        let overlay = OverlayPeer(
+            configuration: configuration, cookieSecret: secret, generator: generator.child())
+        hosts.append(Host(endpoint: endpoint, overlay: overlay))
+        return index
+    }
+
+    func peer(_ index: Int) -> PeerID { hosts[index].overlay.configuration.peer }
+    func contact(_ index: Int) -> Contact {
+        Contact(peer: peer(index), endpoint: hosts[index].endpoint)
+    }
+
+    /// Lets the member meet at most 16 of the members that are up, as a rendezvous would.
+    mutating func join(_ index: Int) {
+        let others = hosts.indices.filter { $0 != index && hosts[$0].isUp }
+        let known = generator.sample(16, of: others).map(contact)
+        handle(.candidatesLearned(known), on: index)
+    }
+
+    mutating func publish(_ index: Int, rate: UInt32 = 1000) {
+        let description = StreamDescription(
+            stream: StreamID(source: peer(index), index: 0), version: 1, streamCount: 1,
+            kind: .video, priority: 2, format: .opaque, rate: rate,
+            member: hosts[index].overlay.configuration.name, mediaText: "")
+        handle(.published([description]), on: index)
+        schedule(.packet(source: index), at: now)
+    }
+
+    mutating func crash(_ index: Int) { hosts[index].isUp = false }
+    mutating func leave(_ index: Int) { handle(.leaveRequested, on: index) }
+
+    // MARK: - Running
+
+    mutating func run(for duration: Duration) {
+        let end = now + duration
+        while let next = queue.first, next.at <= end {
+            popFirst()
+            now = next.at
+            perform(next.happening)
+            if hasControlChanged { checkInvariants() }
+        }
+        now = end
+    }
+
+    private mutating func perform(_ happening: Happening) {
+        switch happening {
+        case .datagram(let index, let sender, let bytes):
+            guard hosts[index].isUp else { return }
+            receive(bytes, from: sender, on: index)
+        case .wakeup(let index):
+            guard hosts[index].isUp, hosts[index].wakeup.map({ $0 <= now }) ?? false else { return }
+            hosts[index].wakeup = nil
+            handle(.wakeupReached, on: index)
+        case .packet(let index):
+            guard hosts[index].isUp, !hosts[index].hasLeft else { return }
+            sendPacket(index)
+            schedule(.packet(source: index), at: now + Self.packetInterval)
+        }
+    }
+
+    private mutating func sendPacket(_ index: Int) {
+        plan.removeAll()
+        let stream = StreamID(source: peer(index), index: 0)
+        guard
+            let header = hosts[index].forwarder.originate(
+                stream, isControlFlow: false, bodyBytes: 100, packet: 0, into: &plan)
+        else { return }
+        sent[stream.source, default: 0] += 1
+        sourceCopies[stream.source, default: 0] += plan.copies.count
+        sendCopies(header, from: index)
+    }
+
+    private mutating func sendCopies(_ header: MediaHeader, from index: Int) {
+        for copy in plan.copies {
+            let child = hosts[index].forwarder.children[copy.child]
+            var bytes = [UInt8](repeating: 0, count: MediaHeader.byteCount)
+            var copyHeader = header
+            copyHeader.token = child.token
+            bytes.withUnsafeMutableBytes { buffer in
+                guard let base = buffer.baseAddress else { return }
+                copyHeader.store(into: base)
+            }
+            if child.endpoint.address.subnet != hosts[index].endpoint.address.subnet {
+                crossings[header.stream.source, default: 0] += 1
+            }
+            transmit(bytes, from: index, to: child.endpoint)
+        }
+    }
+
+    private mutating func receive(_ bytes: [UInt8], from sender: Endpoint, on index: Int) {
+        if Datagram.isMedia(bytes.span.bytes) {
+            receiveMedia(bytes, on: index)
+            return
+        }
+        guard let datagram = try? Datagram(decoding: bytes.span.bytes) else {
+            violations.append("undecodable datagram")
+            return
+        }
+        switch datagram {
+        case .control(let control): handle(.controlReceived(control, from: sender), on: index)
+        case .link(let message): handle(.linkMessageReceived(message, from: sender), on: index)
+        case .rendezvous: violations.append("rendezvous message between peers")
+        }
+    }
+
+    private mutating func receiveMedia(_ bytes: [UInt8], on index: Int) {
+        guard let header = try? MediaHeader(decoding: bytes.span.bytes) else {
+            violations.append("undecodable media")
+            return
+        }
+        plan.removeAll()
+        let passed = hosts[index].forwarder.receive(
+            header, bodyBytes: 100, packet: 0, into: &plan)
+        sendCopies(header, from: index)
+        if passed { deliver(header, to: index) }
+        if let unexpected = hosts[index].forwarder.takeUnexpected() {
+            handle(.unexpectedMedia(unexpected.token, source: unexpected.source), on: index)
+        }
+        // The driver reports what was heard now and then; here at once.
+        handle(.mediaHeard([header.token]), on: index)
+    }
+
+    private mutating func deliver(_ header: MediaHeader, to index: Int) {
+        let source = header.stream.source
+        hosts[index].delivered[source, default: []].append(header.sequence)
+        if let last = hosts[index].lastDelivery[source] {
+            let gap = now - last
+            hosts[index].longestGap[source] = max(gap, hosts[index].longestGap[source] ?? .zero)
+        }
+        hosts[index].lastDelivery[source] = now
+    }
+
+    mutating func forgetGaps() {
+        for index in hosts.indices { hosts[index].longestGap = [:] }
+    }
+
+    mutating func forgetCounts() {
+        crossings = [:]
+        sent = [:]
+        sourceCopies = [:]
+    }
+
+    mutating func handle(_ event: OverlayPeer.Event, on index: Int) {
+        if case .mediaHeard = event {} else { hasControlChanged = true }
+        var actions: [OverlayPeer.Action] = []
+        hosts[index].overlay.handle(event, at: now, into: &actions)
+        for action in actions { perform(action, on: index) }
+        let next = hosts[index].overlay.nextWakeup
+        if let next, next != hosts[index].wakeup {
+            hosts[index].wakeup = next
+            schedule(.wakeup(index), at: max(next, now))
+        }
+    }
+
+    private mutating func perform(_ action: OverlayPeer.Action, on index: Int) {
+        if keepsTrace { trace.append("\(now.nanoseconds) \(index) \(action)") }
+        switch action {
+        case .sendLink(let message, let endpoint):
+            transmit(message.encoded, from: index, to: endpoint)
+        case .sendControl(let datagram, let endpoint):
+            for bytes in datagram.encodedDatagrams { transmit(bytes, from: index, to: endpoint) }
+        case .install(let table):
+            hosts[index].forwarder.install(table)
+        case .sourceDescribed(let source, let streams):
+            hosts[index].describedSources[source] = streams
+        case .sourceGone(let source):
+            hosts[index].goneSources.append(source)
+        case .report(let occurrence):
+            hosts[index].occurrences.append(occurrence)
+        case .left:
+            hosts[index].hasLeft = true
+            hosts[index].isUp = false
+        }
+    }
+
+    // MARK: - Network
+
+    private mutating func transmit(_ bytes: [UInt8], from index: Int, to endpoint: Endpoint) {
+        guard let target = hosts.firstIndex(where: { $0.endpoint == endpoint }) else { return }
+        if loss > 0, lossGenerator.uniformFraction() < loss { return }
+        let delay = delay(index, target) + .microseconds(lossGenerator.uniform(below: 50))
+        let datagram = Happening.datagram(
+            to: target, from: hosts[index].endpoint, bytes)
+        schedule(datagram, at: now + delay)
+    }
+
+    private mutating func delay(_ left: Int, _ right: Int) -> Duration {
+        if hosts[left].endpoint.address.subnet == hosts[right].endpoint.address.subnet {
+            return .microseconds(200)
+        }
+        let key = min(left, right) * 100_000 + max(left, right)
+        if let known = farDelays[key] { return known }
+        let drawn = Duration.microseconds(2000 + generator.uniform(below: 40_000))
+        farDelays[key] = drawn
+        return drawn
+    }
+
+    private mutating func schedule(_ happening: Happening, at instant: Instant) {
+        entryCount += 1
+        queue.append(Entry(at: instant, number: entryCount, happening: happening))
+        var child = queue.count - 1
+        while child > 0, queue[child] < queue[(child - 1) / 2] {
+            queue.swapAt(child, (child - 1) / 2)
+            child = (child - 1) / 2
+        }
+    }
+
+    private mutating func popFirst() {
+        queue.swapAt(0, queue.count - 1)
+        queue.removeLast()
+        var parent = 0
+        while true {
+            let children = [2 * parent + 1, 2 * parent + 2].filter { $0 < queue.count }
+            guard let least = children.min(by: { queue[$0] < queue[$1] }),
+                queue[least] < queue[parent]
+            else { return }
+            queue.swapAt(least, parent)
+            parent = least
+        }
+    }
+
+    // MARK: - Invariants
+
+    private mutating func checkInvariants() {
+        hasControlChanged = false
+        let views = hosts.map { $0.isUp ? $0.overlay.view : nil }
+        for (index, view) in views.enumerated() {
+            guard let view else { continue }
+            if view.reservedRate > view.uplinkRate {
+                violations.append("\(now.nanoseconds): host \(index) exceeds its uplink")
+            }
+            for source in view.sources where !source.isLocal { checkLoop(source, index, views) }
+        }
+    }
+
+    private mutating func checkLoop(
+        _ source: OverlayView.Source, _ start: Int, _ views: [OverlayView?]
+    ) {
+        var current = source.parent
+        var steps = 0
+        while let peer = current, let index = hosts.firstIndex(where: { $0.overlay.configuration.peer == peer }) {
+            steps += 1
+            if index == start || steps > hosts.count {
+                violations.append("\(now.nanoseconds): loop for \(source.source.short) at \(start)")
+                return
+            }
+            current = views[index]?.sources.first { $0.source == source.source }?.parent
+        }
+    }
+
+    /// What every member that is up lacks: "3 lacks 0", empty when all is well.
+    func missingDeliveries(of source: Int, since instant: Instant) -> [String] {
+        hosts.indices.filter { index in
+            index != source && hosts[index].isUp
+                && (hosts[index].lastDelivery[peer(source)] ?? .zero) < instant
+        }.map { "\($0) lacks \(source)" }
+    }
+
+    /// Delivered more than once, over all members and sources.
+    var duplicates: Int {
+        hosts.reduce(0) { sum, host in
+            host.delivered.values.reduce(sum) { $0 + $1.count - Set($1).count }
+        }
+    }
+
+    /// Sequence numbers missing between the first and last delivered of `source` at `index`.
+    func lost(of source: Int, at index: Int) -> Int {
+        guard let list = hosts[index].delivered[peer(source)], let first = list.min(),
+            let last = list.max()
+        else { return -1 }
+        return Int(last - first) + 1 - Set(list).count
+    }
+}
