@@ -12,6 +12,11 @@ package struct BitRate: Hashable, Comparable, Sendable {
         self.bitsPerSecond = bitsPerSecond
     }
 
+    /// The nearest rate within the limits.
+    package init(clamping bitsPerSecond: Int64) {
+        self.bitsPerSecond = min(max(bitsPerSecond, 1), Self.limit)
+    }
+
     /// Parses digits, an optional fraction and an optional `k`, `M` or `G` in either case.
     ///
     /// A fraction of one bit per second is cut off; zero and negative rates are refused.
