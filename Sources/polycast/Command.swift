@@ -1,0 +1,11 @@
+import Management
+
+/// What the arguments ask for; every value in it is already valid.
+enum Command: Equatable, Sendable {
+    case join(PeerConfiguration)
+    case rendezvous(RendezvousServiceConfiguration)
+    case query(QueryConfiguration)
+    case demo(DemoConfiguration)
+    /// Help, version or completion, for standard output.
+    case print(String)
+}
