@@ -120,12 +120,12 @@ extension SessionDescription {
 
     /// `m=` and the lines up to the next (section 5.14).
     package struct Media: Equatable, Sendable {
-        /// `audio`, `video`, `text`, `application`, …
+        /// Such as `audio`, `video`, `text` or `application`.
         package var kind: String
         package var port: UInt16
         /// Port pairs from `port` on; 1 unless the line says otherwise.
         package var portCount: UInt16
-        /// `RTP/AVP`, `udp`, …
+        /// Such as `RTP/AVP` or `udp`.
         package var transport: String
         /// Payload types under RTP.
         package var formats: [String]
