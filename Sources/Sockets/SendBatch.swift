@@ -12,6 +12,8 @@ package struct SendBatch: ~Copyable {
     package static let headerLimit = 32
 
     package private(set) var count = 0
+    /// What the kernel refused since the batch was made.
+    package private(set) var refusals = SendRefusals()
     private let messages: UnsafeMutablePointer<cl_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
     private let addresses: UnsafeMutablePointer<SocketAddress>
@@ -70,10 +72,12 @@ package struct SendBatch: ~Copyable {
             if sent > 0 {
                 next += sent
             } else if errno == EAGAIN || errno == ENOBUFS {
+                refusals.bufferFullCount &+= UInt64(count - next)
                 refused += count - next
                 break
             } else {
                 // This one datagram is refused (unreachable, too long); go on behind it.
+                refusals.count(errno)
                 refused += 1
                 next += 1
             }
