@@ -3,8 +3,8 @@ import Wire
 
 /// The forwarding plane: obeys a ``ForwardingTable`` and lets each packet through once.
 ///
-/// Give it the header of every media datagram of a batch; it appends to a ``FanOutPlan`` which
-/// children get a copy and what is delivered here. It looks at headers only, allocates nothing
+/// Give it the header of every media datagram of a batch; it says whether the packet passes, and
+/// appends to a ``FanOutPlan`` which children get a copy. It looks at headers only, allocates nothing
 /// per packet, and its cost grows with the number of copies.
 package struct Forwarder: Sendable {
     /// Why a packet goes no further.
@@ -122,7 +122,7 @@ package struct Forwarder: Sendable {
 
     /// Judges a packet from the network and plans its copies; `packet` is its place in the batch.
     ///
-    /// Returns whether it passed.
+    /// Returns whether it passed: then, and only then, it is to be delivered here too.
     package mutating func receive(
         _ header: MediaHeader, bodyBytes: Int, packet: Int, into plan: inout FanOutPlan
     ) -> Bool {
@@ -142,7 +142,6 @@ package struct Forwarder: Sendable {
         case .tooOld: return drop(.tooOld, header)
         }
         pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)
-        plan.deliveries.append(packet)
         return true
     }
 
@@ -203,13 +202,8 @@ package struct FanOutPlan: Sendable {
     }
 
     package var copies: [Copy] = []
-    /// Packets to hand to the local edges, by their place in the batch.
-    package var deliveries: [Int] = []
 
     package init() {}
 
-    package mutating func removeAll() {
-        copies.removeAll(keepingCapacity: true)
-        deliveries.removeAll(keepingCapacity: true)
-    }
+    package mutating func removeAll() { copies.removeAll(keepingCapacity: true) }
 }

@@ -1,0 +1,117 @@
+import Forwarding
+import Media
+import NetBasics
+import Sockets
+import Wire
+
+/// The data path of a peer: the forwarding plane with its sockets, meters and delivery.
+///
+/// One owner, one thread. Per packet it allocates nothing and copies nothing but the 24-byte
+/// header of each child's copy.
+struct MediaPlane: ~Copyable {
+    var forwarder = Forwarder()
+    private var plan = FanOutPlan()
+    private var outgoing = SendBatch()
+    /// Where ``Forwarder/children`` receive, in the same order.
+    private var childAddresses: [SocketAddress] = []
+    private(set) var delivery: DeliveryEdge
+    private(set) var meters: [StreamMeter] = []
+    private var meterIndices: [StreamID: Int] = [:]
+    /// Links that brought media since the control plane last asked.
+    private var heardLinks: [LinkToken] = []
+    private(set) var decodeDrops: [String: UInt64] = [:]
+    private(set) var firstDelivery: Instant?
+
+    init(delivery: consuming DeliveryEdge) { self.delivery = delivery }
+
+    // MARK: - Control plane's side
+
+    mutating func install(_ table: ForwardingTable, family: AddressFamily) {
+        forwarder.install(table)
+        childAddresses = forwarder.children.map { SocketAddress($0.endpoint, family: family) }
+    }
+
+    /// Starts to count and deliver a remote stream; `false` if no port was left for it.
+    mutating func open(_ stream: StreamDescription) -> Bool {
+        if meterIndices[stream.stream] == nil {
+            meterIndices[stream.stream] = meters.count
+            meters.append(StreamMeter(format: stream.format))
+        }
+        return delivery.add(stream.stream, format: stream.format)
+    }
+
+    mutating func close(_ source: PeerID) { delivery.removeAll(of: source) }
+
+    func meter(of stream: StreamID) -> StreamMeter? { meterIndices[stream].map { meters[$0] } }
+
+    /// Hands over, and forgets, which links brought media.
+    mutating func takeHeardLinks() -> [LinkToken] {
+        defer { heardLinks.removeAll(keepingCapacity: true) }
+        return heardLinks
+    }
+
+    var sendRefusals: SendRefusals { outgoing.refusals }
+
+    // MARK: - From the network
+
+    /// Forwards and delivers one received media datagram; it stays in place until ``flush(on:)``.
+    mutating func receive(
+        _ datagram: UnsafeRawBufferPointer, at now: Instant, wallNanoseconds: UInt64,
+        on socket: borrowing UDPSocket
+    ) {
+        let header: MediaHeader
+        do {
+            header = try MediaHeader(decoding: datagram.bytes)
+        } catch {
+            decodeDrops[error.reason, default: 0] &+= 1
+            return
+        }
+        let body = UnsafeRawBufferPointer(rebasing: datagram[MediaHeader.byteCount...])
+        plan.removeAll()
+        guard forwarder.receive(header, bodyBytes: body.count, packet: 0, into: &plan) else {
+            return
+        }
+        if heardLinks.last != header.token, !heardLinks.contains(header.token) {
+            heardLinks.append(header.token)
+        }
+        sendCopies(of: header, body, on: socket)
+        guard let meter = meterIndices[header.stream] else { return }
+        if firstDelivery == nil { firstDelivery = now }
+        meters[meter].record(
+            body.bytes, sequence: header.sequence, at: now, wallNanoseconds: wallNanoseconds)
+        delivery.deliver(body, of: header.stream, isControlFlow: header.isControlFlow)
+    }
+
+    // MARK: - From this host
+
+    /// Publishes one packet of a local stream; it stays in place until ``flush(on:)``.
+    mutating func publish(
+        _ body: UnsafeRawBufferPointer, of stream: StreamID, isControlFlow: Bool,
+        on socket: borrowing UDPSocket
+    ) {
+        plan.removeAll()
+        let header = forwarder.originate(
+            stream, isControlFlow: isControlFlow, bodyBytes: body.count, packet: 0, into: &plan)
+        guard let header else { return }
+        sendCopies(of: header, body, on: socket)
+    }
+
+    private mutating func sendCopies(
+        of header: MediaHeader, _ body: UnsafeRawBufferPointer, on socket: borrowing UDPSocket
+    ) {
+        for copy in plan.copies {
+            if outgoing.isFull { _ = outgoing.flush(on: socket) }
+            var childHeader = header
+            childHeader.token = forwarder.children[copy.child].token
+            let place = outgoing.append(
+                headerBytes: MediaHeader.byteCount, body: body, to: childAddresses[copy.child])
+            childHeader.store(into: place)
+        }
+    }
+
+    /// Sends all that is queued, to children and to local endpoints.
+    mutating func flush(on socket: borrowing UDPSocket) {
+        _ = outgoing.flush(on: socket)
+        delivery.flush()
+    }
+}

@@ -1,0 +1,259 @@
+import Forwarding
+import Glibc
+import Management
+import Media
+import NetBasics
+import Overlay
+import Rendezvous
+import Sealing
+import Sockets
+import Wire
+
+/// One running peer: the cores, their sockets and one loop around them.
+///
+/// A class, because closures and the management plane refer to it; one thread owns it. The loop
+/// waits for a descriptor or the earliest deadline, lets the cores work, and performs what they
+/// order. See `+Control` (cores), `+Publishing`, `+Management` and `+Reports`.
+final class PeerDaemon {
+    let configuration: PeerConfiguration
+    let peer: PeerID
+    let name: MemberName
+    let server: [Endpoint]
+    let startedAt: Instant
+    var console: Console
+
+    // Cores
+    var overlay: OverlayPeer
+    var rendezvous: RendezvousClient
+    var generator: SeededGenerator
+
+    // Edges
+    let socket: UDPSocket
+    var loop: EventLoop
+    let signals: Signals
+    let listener: UnixListener
+    var media: MediaPlane
+    var publishers: [Publisher] = []
+    var sessions: [PeerID: MemberSession] = [:]
+    var directory: SessionDirectory?
+    var clients: [Int: ManagementClientConnection] = [:]
+    var nextClientKey = Key.firstClient
+
+    // Storage that is reused
+    private var incoming = PacketBatch()
+    private var ready: [Int] = []
+    private var actions: [OverlayPeer.Action] = []
+
+    // State that people ask about
+    var drops: [String: UInt64] = [:]
+    var sources: [PeerID: [StreamDescription]] = [:]
+    /// Streams of sources that are gone too, for the summary; in order of appearance.
+    var knownStreams: [StreamDescription] = []
+    var rendezvousView = RendezvousView()
+    var joinedAt: Instant?
+    var ending: Ending?
+    private var statusDue: Instant
+
+    /// How the join comes to its end.
+    enum Ending: Equatable {
+        case durationOver
+        case signal(Int32)
+        case asked
+    }
+
+    /// What the event loop's keys mean.
+    enum Key {
+        static let socket = 0
+        static let signals = 1
+        static let listener = 2
+        static let firstPublisher = 100
+        static let firstClient = 1000
+    }
+
+    init(_ parts: consuming PeerParts) throws(SystemError) {
+        configuration = parts.configuration
+        peer = parts.peer
+        name = parts.name
+        server = parts.server
+        startedAt = parts.startedAt
+        statusDue = parts.startedAt
+        console = Console(verbosity: parts.configuration.verbosity, showsStatus: true)
+        overlay = parts.overlay
+        rendezvous = parts.rendezvous
+        generator = parts.generator
+        directory = parts.directory
+        publishers = parts.publishers
+        socket = parts.socket
+        signals = parts.signals
+        listener = parts.listener
+        media = MediaPlane(delivery: parts.delivery)
+        loop = try EventLoop()
+        try watchDescriptors()
+    }
+
+    private func watchDescriptors() throws(SystemError) {
+        try loop.watch(socket.number, key: Key.socket)
+        try loop.watch(signals.number, key: Key.signals)
+        try loop.watch(listener.number, key: Key.listener)
+        for (index, publisher) in publishers.enumerated() {
+            for (port, number) in publisher.edge?.descriptors ?? [] {
+                try loop.watch(number, key: Key.publisher(index, port))
+            }
+        }
+    }
+
+    // MARK: - The loop
+
+    /// Joins, runs until something ends the join, and leaves.
+    func run() throws(Failure) {
+        start()
+        while !hasLeft {
+            loop.wait(until: nextDeadline, ready: &ready)
+            do {
+                for key in ready { try serve(key) }
+            } catch {
+                throw Failure(.runtimeFailure, "\(error)")
+            }
+            work(at: Clocks.now)
+            try checkRendezvous()
+        }
+        console.clearStatus()
+        directory?.removeAll()
+    }
+
+    private(set) var hasLeft = false
+
+    private var nextDeadline: Instant {
+        var earliest = overlay.nextWakeup ?? .distantFuture
+        if let due = rendezvous.nextWakeup { earliest = min(earliest, due) }
+        for publisher in publishers {
+            if let due = publisher.nextDue { earliest = min(earliest, due) }
+        }
+        if console.showsStatus { earliest = min(earliest, statusDue) }
+        if let end = endDeadline { earliest = min(earliest, end) }
+        return min(earliest, rateDue)
+    }
+
+    private var endDeadline: Instant? {
+        guard ending == nil else { return nil }
+        return configuration.duration.map { startedAt + $0 }
+    }
+
+    private func serve(_ key: Int) throws(SystemError) {
+        switch key {
+        case Key.socket: try receive()
+        case Key.signals:
+            if let number = signals.next() { end(.signal(number)) }
+        case Key.listener: acceptClients()
+        case Key.firstClient...: serveClient(key)
+        default: try receiveFromPublisher(key)
+        }
+    }
+
+    /// Takes what has arrived, batch by batch, but not for ever.
+    private func receive() throws(SystemError) {
+        for _ in 0..<8 {
+            try socket.receive(into: &incoming)
+            let now = Clocks.now
+            let wall = Clocks.wallNanoseconds
+            for index in 0..<incoming.count {
+                let datagram = incoming.datagram(at: index)
+                if Datagram.isMedia(datagram.bytes) {
+                    media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
+                } else if let sender = incoming.sender(at: index) {
+                    receive(datagram, from: sender, at: now)
+                }
+            }
+            media.flush(on: socket)
+            if incoming.count < PacketBatch.capacity { return }
+        }
+    }
+
+    private func work(at now: Instant) {
+        sendTestPatterns(at: now)
+        if let unexpected = media.forwarder.takeUnexpected() {
+            handle(.unexpectedMedia(unexpected.token, source: unexpected.source), at: now)
+        }
+        if let due = overlay.nextWakeup, due <= now { handle(.wakeupReached, at: now) }
+        if let due = rendezvous.nextWakeup, due <= now { handleRendezvous(.wakeupReached, at: now) }
+        if rateDue <= now { measureRate(at: now) }
+        if let end = endDeadline, end <= now { self.end(.durationOver) }
+        if console.showsStatus, statusDue <= now {
+            statusDue = now + .seconds(1)
+            console.show(status: statusLine(at: now))
+        }
+    }
+
+    func end(_ ending: Ending) {
+        guard self.ending == nil else { return }
+        self.ending = ending
+        let now = Clocks.now
+        handleRendezvous(.stop, at: now)
+        handle(.leaveRequested, at: now)
+    }
+
+    // MARK: - Driving the overlay
+
+    func handle(_ event: OverlayPeer.Event, at now: Instant) {
+        let heard = media.takeHeardLinks()
+        actions.removeAll(keepingCapacity: true)
+        if !heard.isEmpty { overlay.handle(.mediaHeard(heard), at: now, into: &actions) }
+        overlay.handle(event, at: now, into: &actions)
+        let ordered = actions
+        for action in ordered { perform(action, at: now) }
+    }
+
+    private func perform(_ action: OverlayPeer.Action, at now: Instant) {
+        switch action {
+        case .sendLink(let message, let endpoint):
+            socket.send(message.encoded, to: endpoint)
+        case .sendControl(let datagram, let endpoint):
+            for bytes in datagram.encodedDatagrams { socket.send(bytes, to: endpoint) }
+        case .install(let table):
+            media.install(table, family: socket.family)
+        case .sourceDescribed(let source, let streams):
+            open(source, streams)
+        case .sourceGone(let source):
+            close(source)
+        case .report(let occurrence):
+            note(occurrence)
+        case .left:
+            hasLeft = true
+        }
+    }
+
+    // MARK: - Media rate
+
+    private(set) var rateDue: Instant = .zero
+    private var measuredBytes: UInt64 = 0
+    private var announcedRate: UInt32 = 0
+
+    /// Tells the control plane what undeclared streams turn out to need, once a second.
+    private func measureRate(at now: Instant) {
+        rateDue = now + .seconds(1)
+        guard publishers.contains(where: { $0.description.rate == 0 }) else {
+            rateDue = .distantFuture
+            return
+        }
+        let wireBytes = publishers.reduce(0 as UInt64) { sum, publisher in
+            let count = media.forwarder.count(of: publisher.description.stream)
+            return sum &+ count.bytes &+ count.packets &* Self.packetOverhead
+        }
+        let rate = UInt32(clamping: (wireBytes &- measuredBytes) * 8 / 1000)
+        measuredBytes = wireBytes
+        // Rises at once, falls by a tenth a second, and small changes are not worth telling.
+        let smoothed = max(rate, announcedRate / 10 * 9)
+        guard smoothed > announcedRate || smoothed < announcedRate / 4 * 3 else { return }
+        announcedRate = smoothed + smoothed / 10
+        handle(.rateMeasured(max(1, announcedRate)), at: now)
+    }
+
+    /// Bytes of IP, UDP and media header in front of each body, for budgets.
+    static let packetOverhead = UInt64(28 + MediaHeader.byteCount)
+}
+
+extension PeerDaemon.Key {
+    static func publisher(_ index: Int, _ port: PublishEdge.Port) -> Int {
+        firstPublisher + 2 * index + (port == .control ? 1 : 0)
+    }
+}
