@@ -49,7 +49,9 @@ let package = Package(
         // program
         .executableTarget(
             name: "polycast",
-            dependencies: ["Daemon", "Demo", "Management", "Media", "Wire", "Sockets", "NetBasics"],
+            dependencies: [
+                "Daemon", "Demo", "Management", "Media", "Wire", "Sockets", "NetBasics",
+            ],
             swiftSettings: swiftSettings),
         // tests
         tests("NetBasicsTests", ["NetBasics"]),
