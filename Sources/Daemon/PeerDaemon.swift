@@ -41,6 +41,8 @@ final class PeerDaemon {
 
     // Storage that is reused
     private var incoming = PacketBatch()
+    var published = PacketBatch()
+    let patternBuffers = PatternBuffers()
     private var ready: [Int] = []
     private var actions: [OverlayPeer.Action] = []
 
@@ -52,6 +54,9 @@ final class PeerDaemon {
     var rendezvousView = RendezvousView()
     var joinedAt: Instant?
     var ending: Ending?
+    /// Which of the server's addresses is asked.
+    var serverIndex = 0
+    var statusSample: (at: Instant, bytes: UInt64) = (.zero, 0)
     private var statusDue: Instant
 
     /// How the join comes to its end.
@@ -87,7 +92,7 @@ final class PeerDaemon {
         signals = parts.signals
         listener = parts.listener
         media = MediaPlane(delivery: parts.delivery)
-        loop = try EventLoop()
+        loop = parts.loop
         try watchDescriptors()
     }
 
@@ -107,7 +112,7 @@ final class PeerDaemon {
     /// Joins, runs until something ends the join, and leaves.
     func run() throws(Failure) {
         start()
-        while !hasLeft {
+        while !isOver {
             loop.wait(until: nextDeadline, ready: &ready)
             do {
                 for key in ready { try serve(key) }
@@ -121,7 +126,15 @@ final class PeerDaemon {
         directory?.removeAll()
     }
 
-    private(set) var hasLeft = false
+    private var hasLeftOverlay = false
+    var hasLeftRendezvous = false
+    /// When the rendezvous' answer to the farewell is no longer waited for.
+    private var farewellEnd = Instant.distantFuture
+    private static let farewellLimit = Duration.milliseconds(500)
+
+    private var isOver: Bool {
+        hasLeftOverlay && (hasLeftRendezvous || farewellEnd <= Clocks.now)
+    }
 
     private var nextDeadline: Instant {
         var earliest = overlay.nextWakeup ?? .distantFuture
@@ -131,7 +144,7 @@ final class PeerDaemon {
         }
         if console.showsStatus { earliest = min(earliest, statusDue) }
         if let end = endDeadline { earliest = min(earliest, end) }
-        return min(earliest, rateDue)
+        return min(earliest, rateDue, farewellEnd)
     }
 
     private var endDeadline: Instant? {
@@ -188,7 +201,8 @@ final class PeerDaemon {
         guard self.ending == nil else { return }
         self.ending = ending
         let now = Clocks.now
-        handleRendezvous(.stop, at: now)
+        handleRendezvous(.stopRequested, at: now)
+        farewellEnd = now + Self.farewellLimit
         handle(.leaveRequested, at: now)
     }
 
@@ -218,7 +232,7 @@ final class PeerDaemon {
         case .report(let occurrence):
             note(occurrence)
         case .left:
-            hasLeft = true
+            hasLeftOverlay = true
         }
     }
 

@@ -1,1 +1,2 @@
-// Replaced by the module's first file.
+import Management
+package func runDemo(_ configuration: DemoConfiguration) -> Int32 { 1 }

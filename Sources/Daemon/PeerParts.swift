@@ -1,0 +1,237 @@
+import Glibc
+import Management
+import Media
+import NetBasics
+import Overlay
+import Rendezvous
+import Sealing
+import Sockets
+import Wire
+
+/// Everything a peer needs before its loop can run; making it finds every bad input.
+struct PeerParts: ~Copyable {
+    let configuration: PeerConfiguration
+    let startedAt: Instant
+    let peer: PeerID
+    let name: MemberName
+    let server: [Endpoint]
+    let socket: UDPSocket
+    let loop: EventLoop
+    let signals: Signals
+    let listener: UnixListener
+    let delivery: DeliveryEdge
+    let publishers: [Publisher]
+    let directory: SessionDirectory?
+    let overlay: OverlayPeer
+    let rendezvous: RendezvousClient
+    let generator: SeededGenerator
+
+    init(_ configuration: PeerConfiguration) throws(Failure) {
+        let startedAt = Clocks.now
+        var generator = SeededGenerator(seed: configuration.seed ?? randomUInt64())
+        let peer = PeerID(rawValue: generator.next())
+        let name = try Self.name(configuration, peer)
+        let streams = try Self.streams(configuration)
+        let server = try Self.serverEndpoints(configuration.invite)
+        let digest = groupDigest(name: configuration.invite.group)
+        let group = GroupID(high: digest.high, low: digest.low)
+
+        let socket = try Self.openSocket(configuration.bind)
+        let loop = try attempt { () throws(SystemError) in try EventLoop() }
+        let signals = try attempt { () throws(SystemError) in try Signals() }
+        let delivery = try Self.openDelivery(configuration, streams)
+        let publishers = try Self.openPublishers(streams, peer, name, startedAt)
+        let directory = try configuration.sdpDirectory.map { path throws(Failure) in
+            try Self.media { () throws(MediaError) in try SessionDirectory(path: path) }
+        }
+        let listener = try Self.openListener(configuration, name)
+
+        self.configuration = configuration
+        self.startedAt = startedAt
+        self.peer = peer
+        self.name = name
+        self.server = server
+        overlay = OverlayPeer(
+            configuration: Self.overlayConfiguration(
+                configuration, group, peer, name, socket.local),
+            cookieSecret: randomBytes(AddressCookie.secretByteCount),
+            generator: generator.child())
+        rendezvous = RendezvousClient(group: group, peer: peer, generator: generator.child())
+        self.generator = generator.child()
+        self.socket = socket
+        self.loop = loop
+        self.signals = signals
+        self.delivery = delivery
+        self.publishers = publishers
+        self.directory = directory
+        self.listener = listener
+    }
+
+    // MARK: - Names and addresses
+
+    private static func name(
+        _ configuration: PeerConfiguration, _ peer: PeerID
+    ) throws(Failure) -> MemberName {
+        if let text = configuration.name {
+            guard let name = MemberName(text) else {
+                throw Failure(
+                    .usage, "\(quoted(text)) is not a member's name",
+                    advice: "use up to 32 of A-Z a-z 0-9 . _ -, not beginning with a dot")
+            }
+            return name
+        }
+        // Several peers of one host must differ.
+        let suffix = "-\(peer.short.prefix(4))"
+        let host = hostName.prefix(MemberName.lengthLimit - suffix.utf8.count)
+        guard let name = MemberName(host + suffix) ?? MemberName("peer" + suffix) else {
+            throw Failure(.runtimeFailure, "cannot make a name", advice: "give one with --name")
+        }
+        return name
+    }
+
+    private static var hostName: String {
+        var bytes = [CChar](repeating: 0, count: 256)
+        guard gethostname(&bytes, bytes.count - 1) == 0 else { return "peer" }
+        let raw = bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return String(decoding: raw, as: UTF8.self)
+    }
+
+    static func serverEndpoints(_ invite: Invite) throws(Failure) -> [Endpoint] {
+        switch invite.host {
+        case .address(let address):
+            return [Endpoint(address: address, port: invite.port)]
+        case .name(let host):
+            do {
+                let addresses = try Resolver.addresses(of: host)
+                guard !addresses.isEmpty else {
+                    throw SystemError(code: ENOENT, call: "look up", subject: host)
+                }
+                return addresses.map { Endpoint(address: $0, port: invite.port) }
+            } catch {
+                throw Failure(
+                    .rendezvousUnreachable, "the rendezvous \(quoted(host)) has no address",
+                    advice: "check the name in the invite, or write its IP address")
+            }
+        }
+    }
+
+    // MARK: - Sockets
+
+    private static func openSocket(_ bind: Endpoint) throws(Failure) -> UDPSocket {
+        do {
+            return try UDPSocket(binding: bind)
+        } catch {
+            throw Failure(
+                error.code == EACCES ? .permission : .runtimeFailure,
+                "cannot bind to \(bind): \(error.reason)",
+                advice: "choose a free port and an address of this host with --bind")
+        }
+    }
+
+    private static func openListener(
+        _ configuration: PeerConfiguration, _ name: MemberName
+    ) throws(Failure) -> UnixListener {
+        let path: String
+        if let given = configuration.socketPath {
+            path = given
+        } else {
+            try PeerSockets.prepareDirectory()
+            path = PeerSockets.path(ofPeerNamed: name.description)
+        }
+        do {
+            return try UnixListener(path: path)
+        } catch {
+            if error.code == EADDRINUSE {
+                throw Failure(
+                    .runtimeFailure, "a peer answers at \(quoted(path)) already",
+                    advice: "choose another --name or --socket")
+            }
+            throw Failure(
+                error.code == EACCES ? .permission : .runtimeFailure,
+                "cannot listen at \(quoted(path)): \(error.reason)",
+                advice: "choose another place with --socket")
+        }
+    }
+
+    // MARK: - Media
+
+    private static func streams(
+        _ configuration: PeerConfiguration
+    ) throws(Failure) -> [PublishedStream] {
+        try media { () throws(MediaError) in
+            var specs: [PublishSpec] = []
+            for text in configuration.publish { specs.append(try PublishSpec(parsing: text)) }
+            return try PublishedStream.streams(of: specs)
+        }
+    }
+
+    private static func openDelivery(
+        _ configuration: PeerConfiguration, _ streams: [PublishedStream]
+    ) throws(Failure) -> DeliveryEdge {
+        do {
+            var specs: [DeliverSpec] = []
+            for text in configuration.deliver { specs.append(try DeliverSpec(parsing: text)) }
+            return try DeliveryEdge(specs, reserved: streams.flatMap(\.endpoints))
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    private static func openPublishers(
+        _ streams: [PublishedStream], _ peer: PeerID, _ name: MemberName, _ now: Instant
+    ) throws(Failure) -> [Publisher] {
+        var publishers: [Publisher] = []
+        for (index, stream) in streams.enumerated() {
+            publishers.append(
+                try media { () throws(MediaError) in
+                    try Publisher(stream, index: index, source: peer, member: name, at: now)
+                })
+        }
+        return publishers
+    }
+
+    // MARK: - Overlay
+
+    private static func overlayConfiguration(
+        _ configuration: PeerConfiguration, _ group: GroupID, _ peer: PeerID, _ name: MemberName,
+        _ local: Endpoint
+    ) -> OverlayConfiguration {
+        var overlay = OverlayConfiguration(
+            group: group, peer: peer, name: name,
+            uplinkRate: UInt32(clamping: configuration.uplink.bitsPerSecond / 1000))
+        overlay.childLimit = configuration.fanout
+        let own = local.address.isUnicast ? [local.address] : Interfaces.addresses
+        overlay.localSubnets = Set(own.map(\.subnet))
+        return overlay
+    }
+
+    // MARK: - Errors
+
+    private static func media<Result>(
+        _ body: () throws(MediaError) -> Result
+    ) throws(Failure) -> Result {
+        do {
+            return try body()
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    private static func failure(_ error: MediaError) -> Failure {
+        switch error.kind {
+        case .usage: Failure(.usage, error.message, advice: error.advice)
+        case .input, .system: Failure(.runtimeFailure, error.message, advice: error.advice)
+        }
+    }
+}
+
+/// Runs what only the system can refuse, and turns its refusal into a failure.
+func attempt<Result: ~Copyable>(
+    _ body: () throws(SystemError) -> Result
+) throws(Failure) -> Result {
+    do {
+        return try body()
+    } catch {
+        throw Failure(.runtimeFailure, "\(error)")
+    }
+}
