@@ -30,8 +30,9 @@ let package = Package(
         module("PacketFormats", ["NetBasics"]),
         module("Sealing", ["CSodium", "NetBasics"]),
         module("Management", ["NetBasics"]),
-        // cores; the forwarding plane lies below the control plane that writes its table
+        // forwarding
         module("Forwarding", ["Wire", "NetBasics"]),
+        // cores
         module("Overlay", ["Forwarding", "Wire", "Sealing", "NetBasics"]),
         module("Rendezvous", ["Wire", "Sealing", "NetBasics"]),
         // input and output

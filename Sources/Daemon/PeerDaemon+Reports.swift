@@ -161,7 +161,8 @@ extension PeerDaemon {
         let received = meters.reduce(0) { $0 &+ $1.byteCount }
         let lost = meters.reduce(0) { $0 &+ $1.lostCount }
         let passed = (now - statusSample.at).seconds
-        let rate = passed > 0 ? Double(received &- min(received, statusSample.bytes)) * 8 / passed : 0
+        let rate =
+            passed > 0 ? Double(received &- min(received, statusSample.bytes)) * 8 / passed : 0
         statusSample = (now, received)
         let links = overlay.view.neighbors.count
         return "\(configuration.invite.group) as \(name): \(links) links, \(sources.count) sources,"

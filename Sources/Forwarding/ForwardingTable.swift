@@ -17,8 +17,10 @@ package struct ForwardingTable: Equatable, Sendable {
     /// How one source's packets travel through this peer.
     package struct Route: Equatable, Sendable {
         package var source: PeerID
-        /// Our tokens of the links that may bring the source in: the parent's and, while the
-        /// parent changes, the former one's. Empty for a source on this peer.
+        /// Our tokens of the links that may bring the source in.
+        ///
+        /// The parent's and, while the parent changes, the former one's; empty for a source on
+        /// this peer.
         package var upstreams: [LinkToken]
         package var children: [Child]
 

@@ -13,12 +13,16 @@ package struct OverlayConfiguration: Sendable {
     /// Subnets of this host's own addresses: peers in them are preferred at every choice.
     package var localSubnets: Set<Subnet> = []
 
-    /// Uplink that forwarding may fill; kbit/s. Too low: nobody is served here. Too high: queues.
+    /// Uplink that forwarding may fill; kbit/s.
+    ///
+    /// Too low: nobody is served here. Too high: queues.
     package var uplinkRate: UInt32
     /// Children per source at most, whatever the uplink; `nil`: the uplink alone decides.
     package var childLimit: Int?
 
-    /// Links that this peer opens by itself; 2 and up. Higher: more spares, more control traffic.
+    /// Links that this peer opens by itself; 2 and up.
+    ///
+    /// Higher: more spares, more control traffic.
     package var neighborTarget = 8
     /// Links beyond the target before unused ones are closed.
     package var neighborSlack = 4

@@ -100,7 +100,9 @@ extension OverlayPeer {
         let ordered = children.sorted { left, right in
             rankAsParent(left, of: asker, in: route) < rankAsParent(right, of: asker, in: route)
         }
-        return ordered.prefix(ControlMessage.referralLimit).compactMap { link(to: $0.peer)?.contact }
+        return ordered.prefix(ControlMessage.referralLimit).compactMap {
+            link(to: $0.peer)?.contact
+        }
     }
 
     /// Orders children as parents for `other`: room first, then its subnet, then more room.
@@ -211,8 +213,9 @@ extension OverlayPeer {
         if handover.until <= now {
             // It could not go. If its place is free again it stays.
             routes[index].children[place].handover = nil
-            guard reservedRate > UInt64(configuration.uplinkRate)
-                || routes[index].stayingChildren > configuration.childLimit ?? .max
+            guard
+                reservedRate > UInt64(configuration.uplinkRate)
+                    || routes[index].stayingChildren > configuration.childLimit ?? .max
             else { return }
             removeChild(child.peer, source: source, into: &actions)
             let refusal = ControlMessage.attachRefused(

@@ -94,7 +94,8 @@ extension OverlayPeer {
         into actions: inout [Action]
     ) -> LinkToken {
         if let index = links.firstIndex(where: { $0.peer == request.peer }) {
-            isTableStale = links[index].remoteToken != request.token
+            isTableStale =
+                links[index].remoteToken != request.token
                 || links[index].endpoint != sender || isTableStale
             links[index].remoteToken = request.token
             links[index].endpoint = sender
@@ -198,7 +199,9 @@ extension OverlayPeer {
         greet(peer)
     }
 
-    mutating func endLink(_ peer: PeerID, _ end: LinkEnd, at now: Instant, into actions: inout [Action]) {
+    mutating func endLink(
+        _ peer: PeerID, _ end: LinkEnd, at now: Instant, into actions: inout [Action]
+    ) {
         guard let index = links.firstIndex(where: { $0.peer == peer }) else { return }
         if end == .surplus {
             let farewell = ControlDatagram(token: links[index].remoteToken, messages: [.close])

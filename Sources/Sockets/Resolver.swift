@@ -2,7 +2,9 @@ import CLinux
 import Glibc
 import NetBasics
 
-/// Host names to addresses, through the system's resolver. Blocks: call it before the loop runs.
+/// Host names to addresses, through the system's resolver.
+///
+/// Blocks: call it before the loop runs.
 package enum Resolver {
     /// The unicast addresses of `host`, in the order of preference, without repetition.
     package static func addresses(of host: String) throws(SystemError) -> [IPAddress] {

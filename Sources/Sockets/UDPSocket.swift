@@ -10,7 +10,9 @@ package struct UDPSocket: ~Copyable {
 
     package var number: Int32 { descriptor.number }
 
-    /// Receive buffer asked for; the kernel may grant less. Two seconds of 16 Mbit/s.
+    /// Buffers asked for, in bytes; the kernel may grant less.
+    ///
+    /// Two seconds of 16 Mbit/s.
     private static let bufferBytes: Int32 = 4 << 20
 
     /// Binds to `endpoint`; port 0 lets the kernel choose, `[::]` takes IPv4 as well.
@@ -93,8 +95,9 @@ package struct UDPSocket: ~Copyable {
         }
         if count < 0 {
             // Errors that earlier sends left on the socket say nothing about receiving.
-            guard errno == EAGAIN || errno == ECONNREFUSED || errno == EHOSTUNREACH
-                || errno == ENETUNREACH
+            guard
+                errno == EAGAIN || errno == ECONNREFUSED || errno == EHOSTUNREACH
+                    || errno == ENETUNREACH
             else { throw SystemError(call: "recvmmsg", subject: "\(local)") }
         }
         batch.count = max(0, count)

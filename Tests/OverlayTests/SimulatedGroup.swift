@@ -328,7 +328,9 @@ struct SimulatedGroup {
     ) {
         var current = source.parent
         var steps = 0
-        while let peer = current, let index = hosts.firstIndex(where: { $0.overlay.configuration.peer == peer }) {
+        while let peer = current,
+            let index = hosts.firstIndex(where: { $0.overlay.configuration.peer == peer })
+        {
             steps += 1
             if index == start || steps > hosts.count {
                 violations.append("\(now.nanoseconds): loop for \(source.source.short) at \(start)")
