@@ -65,7 +65,7 @@ let package = Package(
         tests("RendezvousTests", ["Rendezvous", "Wire", "NetBasics"]),
         tests("SocketsTests", ["Sockets", "NetBasics"]),
         tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
-        tests("DaemonTests", ["Daemon", "Management", "Sockets", "Wire", "NetBasics"]),
+        tests("DaemonTests", ["polycast", "Management", "Sockets", "Wire", "NetBasics"]),
         tests("CommandLineTests", ["polycast", "Management"]),
         tests("LabTests", ["Management", "NetBasics"]),
         tests("ProjectRulesTests", []),

@@ -1,0 +1,98 @@
+import Foundation
+import Management
+import NetBasics
+
+/// The program under test as a process of its own.
+final class PolycastProcess {
+    private let process = Process()
+    private let output = Pipe()
+    private let errors = Pipe()
+    private var outputData = Data()
+    private var errorData = Data()
+    private let drained = DispatchGroup()
+
+    /// The binary that was built beside the test bundle.
+    static let executable: URL = {
+        let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
+        let folder =
+            bundle?.bundleURL.deletingLastPathComponent()
+            ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        return folder.appendingPathComponent("polycast")
+    }()
+
+    convenience init(_ arguments: String...) throws { try self.init(list: arguments) }
+
+    init(list arguments: [String]) throws {
+        process.executableURL = Self.executable
+        process.arguments = arguments
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        drain(output) { self.outputData = $0 }
+        drain(errors) { self.errorData = $0 }
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    private func drain(_ pipe: Pipe, _ store: @escaping (Data) -> Void) {
+        let handle = pipe.fileHandleForReading
+        drained.enter()
+        let box = Box(store)
+        Thread.detachNewThread { [drained] in
+            let data = handle.readDataToEndOfFile()
+            box.value(data)
+            drained.leave()
+        }
+    }
+
+    var isRunning: Bool { process.isRunning }
+
+    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// Waits for the end, at most `seconds`; a process that goes on is killed and `nil` returned.
+    func exitCode(within seconds: Double) -> Int32? {
+        let deadline = Date().addingTimeInterval(seconds)
+        while process.isRunning, Date() < deadline { usleep(5000) }
+        guard !process.isRunning else {
+            kill(process.processIdentifier, SIGKILL)
+            return nil
+        }
+        drained.wait()
+        return process.terminationStatus
+    }
+
+    /// Valid after ``exitCode(within:)``.
+    var outputText: String { String(decoding: outputData, as: UTF8.self) }
+    var errorText: String { String(decoding: errorData, as: UTF8.self) }
+
+    var summary: JoinSummary? {
+        try? JoinSummary(json: JSONValue(parsing: Array(outputText.utf8)))
+    }
+}
+
+private final class Box: @unchecked Sendable {
+    let value: (Data) -> Void
+    init(_ value: @escaping (Data) -> Void) { self.value = value }
+}
+
+/// A directory of the test's own.
+final class ScratchDirectory {
+    let path = NSTemporaryDirectory() + "polycast-\(UUID().uuidString.prefix(8))"
+    init() throws {
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true)
+    }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+/// Polls `condition` until it holds; whether it did within `seconds`.
+func eventually(within seconds: Double, _ condition: () -> Bool) -> Bool {
+    let deadline = Date().addingTimeInterval(seconds)
+    while Date() < deadline {
+        if condition() { return true }
+        usleep(20_000)
+    }
+    return condition()
+}
