@@ -69,7 +69,7 @@ private func bytes(_ payload: TestPayload, count: Int) -> [UInt8] {
     /// Rates and sizes whose intervals are whole, periodic and long fractions.
     @Test(arguments: [
         ("1k", 32), ("1k", 1400), ("64k", 160), ("777777", 1111), ("2M", 1200), ("20M", 1200),
-        ("33333333", 1399), ("1G", 1400), ("999999937", 32),
+        ("33333333", 1399), ("99M", 101), ("1G", 1400), ("999999937", 32),
     ])
     func anySecondCarriesTheRate(text: String, size: Int) throws {
         let pattern = try TestPattern(rate: Bitrate(parsing: text), payloadByteCount: size)
@@ -82,8 +82,10 @@ private func bytes(_ payload: TestPayload, count: Int) -> [UInt8] {
         for second in 1...seconds {
             let end = start + .seconds(second)
             while sender.nextDue < end {
-                let sequence = sender.takeDue(at: sender.nextDue)
-                #expect(sequence == UInt64(sent))
+                guard sender.takeDue(at: sender.nextDue) == UInt64(sent) else {
+                    Issue.record("not packet \(sent)")
+                    return
+                }
                 sent += 1
             }
             // All packets due before the end of the second: the exact count, rounded up.
