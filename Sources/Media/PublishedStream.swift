@@ -21,6 +21,16 @@ package struct PublishedStream: Equatable, Sendable {
     package var mediaText: String
     package var input: Input
 
+    package init(
+        kind: MediaKind, priority: UInt8, rate: Bitrate?, mediaText: String, input: Input
+    ) {
+        self.kind = kind
+        self.priority = priority
+        self.rate = rate
+        self.mediaText = mediaText
+        self.input = input
+    }
+
     package var format: StreamFormat {
         switch input {
         case .rtp: .rtp
