@@ -68,7 +68,7 @@ package struct ByteReader: Sendable {
 
     private mutating func advance(_ count: Int, in bytes: RawSpan) throws(DecodeError) -> Int {
         guard count >= 0, count <= bytes.byteCount - offset else {
-            throw .truncated(needed: offset + max(count, 0), available: bytes.byteCount)
+            throw .truncated(needed: offset &+ max(count, 0), available: bytes.byteCount)
         }
         defer { offset += count }
         return offset

@@ -1,6 +1,7 @@
 /// A moment on a monotonic clock, in nanoseconds since an origin that the driver chose.
 ///
-/// Cores receive it as an argument and never read a clock; a simulation starts at zero.
+/// Cores receive it as an argument and never read a clock; a simulation starts at zero. Sums and
+/// differences saturate.
 package struct Instant: Comparable, Hashable, Sendable {
     package var nanoseconds: Int64
 
@@ -14,12 +15,15 @@ package struct Instant: Comparable, Hashable, Sendable {
     }
 
     package static func + (instant: Instant, duration: Duration) -> Instant {
-        let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(duration.nanoseconds)
-        return overflow ? .distantFuture : Instant(nanoseconds: sum)
+        let step = duration.nanoseconds
+        let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(step)
+        return Instant(nanoseconds: overflow ? (step < 0 ? .min : .max) : sum)
     }
 
     package static func - (left: Instant, right: Instant) -> Duration {
-        .nanoseconds(left.nanoseconds &- right.nanoseconds)
+        let (difference, overflow) = left.nanoseconds.subtractingReportingOverflow(
+            right.nanoseconds)
+        return .nanoseconds(overflow ? (left < right ? Int64.min : Int64.max) : difference)
     }
 }
 

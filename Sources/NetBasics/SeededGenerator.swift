@@ -46,10 +46,12 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
     /// A uniform draw from `0..<1`.
     package mutating func uniformFraction() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-    /// `duration` scaled by a uniform factor from `1 - fraction` to `1 + fraction`.
+    /// `duration` scaled by a uniform factor from `1 - fraction` to `1 + fraction`; saturates.
     package mutating func jittered(_ duration: Duration, by fraction: Double) -> Duration {
         let factor = 1 + fraction * (2 * uniformFraction() - 1)
-        return .nanoseconds(Int64(Double(duration.nanoseconds) * factor))
+        let scaled = Double(duration.nanoseconds) * factor
+        if scaled >= 0x1p63 { return .nanoseconds(Int64.max) }
+        return .nanoseconds(scaled > -0x1p63 ? Int64(scaled) : Int64.min)
     }
 
     /// At most `count` elements, uniformly without replacement, in random order.

@@ -11,7 +11,7 @@ package struct RendezvousClient: Sendable {
         case started
         case messageReceived(RendezvousMessage)
         case wakeupReached
-        /// The member wants to leave; ``Action/left`` follows within two seconds.
+        /// The member wants to leave; ``Action/left`` follows within three seconds.
         case stopRequested
     }
 
@@ -114,7 +114,7 @@ package struct RendezvousClient: Sendable {
             actions.append(.send(exchange.send(at: now, using: &generator)))
             state = .asking(exchange)
         case .leaving(var exchange):
-            guard exchange.unanswered < timing.leaveAttempts else {
+            guard exchange.rounds < timing.leaveAttempts else {
                 return finish(into: &actions)
             }
             actions.append(.send(exchange.send(at: now, using: &generator)))

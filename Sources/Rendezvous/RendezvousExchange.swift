@@ -26,6 +26,8 @@ struct RendezvousExchange: Sendable {
 
     /// When to call ``send(at:using:)`` again.
     private(set) var retryDue: Instant = .zero
+    /// Requests sent because their time had come; those that the server asked for are not counted.
+    private(set) var rounds = 0
     /// Requests sent since the server was last heard in this exchange.
     private(set) var unanswered = 0
     /// When the first of them was sent.
@@ -49,6 +51,7 @@ struct RendezvousExchange: Sendable {
         at now: Instant, using generator: inout SeededGenerator
     ) -> RendezvousRequest {
         mayFollowUp = true
+        rounds += 1
         return transmit(at: now, using: &generator)
     }
 

@@ -21,6 +21,7 @@ package struct RendezvousLookup: Sendable {
         /// At most ``RendezvousMessage/peerLimit`` of `memberCount` members.
         case found(observed: Endpoint, peers: [Contact], memberCount: Int)
         case refused(RendezvousRefusalReason)
+        /// No answer, or none but challenges.
         case unreachable(attempts: Int)
     }
 
@@ -59,8 +60,8 @@ package struct RendezvousLookup: Sendable {
 
     private mutating func wake(at now: Instant, into actions: inout [Action]) {
         guard let exchange, exchange.retryDue <= now else { return }
-        if exchange.unanswered >= timing.unreachableAttempts {
-            finish(.unreachable(attempts: exchange.unanswered), into: &actions)
+        if exchange.rounds >= timing.unreachableAttempts {
+            finish(.unreachable(attempts: exchange.rounds), into: &actions)
         } else {
             send(at: now, into: &actions)
         }

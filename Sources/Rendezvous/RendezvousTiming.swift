@@ -5,7 +5,7 @@ import NetBasics
 /// All waits are drawn ±20 % around what is said here, so that members that lost their server
 /// together do not return together.
 package struct RendezvousTiming: Equatable, Sendable {
-    /// First wait for an answer; doubles up to ``retryLimit``. 50 ms and up.
+    /// First wait for an answer; doubles up to `retryLimit`.
     package var firstRetry: Duration = .milliseconds(250)
     /// Longest wait for an answer.
     ///
@@ -13,7 +13,7 @@ package struct RendezvousTiming: Equatable, Sendable {
     /// lease, so that all are listed again even if one datagram in ten is lost; at 15 s it would
     /// be once. A silent server costs each member 53 bytes per 4 s.
     package var retryLimit: Duration = .seconds(4)
-    /// First wait after a refusal; doubles up to ``refusalRetryLimit``.
+    /// First wait after a refusal; doubles up to `refusalRetryLimit`.
     package var firstRefusalRetry: Duration = .seconds(1)
     package var refusalRetryLimit: Duration = .seconds(15)
     /// Unanswered requests after which the server is reported as unreachable; 1 and up.

@@ -27,7 +27,7 @@ extension ByteReader {
         return name
     }
 
-    /// Family (4 or 6), address, port.
+    /// Family (4 or 6), address, port; refuses IPv4-mapped addresses, which have one form: IPv4.
     mutating func readEndpoint(from bytes: RawSpan) throws(DecodeError) -> Endpoint {
         let address: IPAddress
         switch try readUInt8(from: bytes) {
@@ -35,7 +35,8 @@ extension ByteReader {
             address = .v4(IPv4Address(rawValue: try readUInt32(from: bytes)))
         case 6:
             let high = try readUInt64(from: bytes)
-            address = .v6(IPv6Address(high: high, low: try readUInt64(from: bytes)))
+            address = IPAddress(IPv6Address(high: high, low: try readUInt64(from: bytes)))
+            guard case .v6 = address else { throw .invalidField("address") }
         default:
             throw .invalidField("family")
         }
