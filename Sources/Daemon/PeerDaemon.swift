@@ -187,6 +187,9 @@ final class PeerDaemon {
         if let unexpected = media.forwarder.takeUnexpected() {
             handle(.unexpectedMedia(unexpected.token, source: unexpected.source), at: now)
         }
+        if let source = media.forwarder.takeOverlapping() {
+            handle(.feedsOverlap(source: source), at: now)
+        }
         if let due = overlay.nextWakeup, due <= now { handle(.wakeupReached, at: now) }
         if let due = rendezvous.nextWakeup, due <= now { handleRendezvous(.wakeupReached, at: now) }
         if rateDue <= now { measureRate(at: now) }

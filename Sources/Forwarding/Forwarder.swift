@@ -67,7 +67,9 @@ package struct Forwarder: Sendable {
     private var childRanges: [Range<Int>] = []
     private var drops: InlineArray<6, UInt64> = .init(repeating: 0)
     /// The last neighbor that sent what it should not, for the control plane to tell it.
-    package private(set) var unexpected: (token: LinkToken, source: PeerID)?
+    private var unexpected: (token: LinkToken, source: PeerID)?
+    /// The last source of which the same packet came from two upstreams.
+    private var overlapping: PeerID?
 
     package init() {}
 
@@ -118,6 +120,13 @@ package struct Forwarder: Sendable {
         return unexpected
     }
 
+    /// Hands over, and forgets, a source whose former and new parent have sent the same packet:
+    /// nothing can be missing between their two feeds.
+    package mutating func takeOverlapping() -> PeerID? {
+        defer { overlapping = nil }
+        return overlapping
+    }
+
     // MARK: - Per packet
 
     /// Judges a packet from the network and plans its copies; `packet` is its place in the batch.
@@ -138,7 +147,9 @@ package struct Forwarder: Sendable {
         let slot = route * StreamDescription.streamLimit + Int(header.stream.index)
         switch streams[slot].window.insert(header.sequence) {
         case .new: break
-        case .duplicate: return drop(.duplicate, header)
+        case .duplicate:
+            if table.routes[route].upstreams.count > 1 { overlapping = header.stream.source }
+            return drop(.duplicate, header)
         case .tooOld: return drop(.tooOld, header)
         }
         pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)

@@ -58,7 +58,8 @@ package struct OverlayConfiguration: Sendable {
     package var attachTries = 4
     /// How long a peer that refused is not asked again.
     package var refusalPause: Duration = .seconds(2)
-    /// How long the former parent is still listened to after a change.
+    /// How long the former parent is still listened to after a change, at most: it is dismissed
+    /// as soon as both have sent the same packet.
     package var overlap: Duration = .milliseconds(500)
     /// How long a parent serves a child that it asked to move; beyond it the child is refused.
     package var handoverLimit: Duration = .seconds(1)

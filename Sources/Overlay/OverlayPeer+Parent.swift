@@ -278,7 +278,7 @@ extension OverlayPeer {
         actions.append(.report(.orphaned(source: routes[index].source)))
     }
 
-    private mutating func dismissFormer(_ index: Int) {
+    mutating func dismissFormer(_ index: Int) {
         guard let former = routes[index].former else { return }
         routes[index].former = nil
         isTableStale = true

@@ -18,6 +18,8 @@ package struct OverlayPeer: Sendable {
         case mediaHeard([LinkToken])
         /// The forwarding plane dropped media of `source` that came on a link of no parent.
         case unexpectedMedia(LinkToken, source: PeerID)
+        /// The forwarding plane got the same packet of `source` from the former and the new parent.
+        case feedsOverlap(source: PeerID)
         /// This member publishes these streams from now on; all at once.
         case published([StreamDescription])
         /// A local source turned out to need this much; kbit/s.
@@ -117,6 +119,8 @@ package struct OverlayPeer: Sendable {
             }
         case .unexpectedMedia(let token, let source):
             declineMedia(on: token, source: source, at: now)
+        case .feedsOverlap(let source):
+            if let index = routeIndex(source), routes[index].attempt == nil { dismissFormer(index) }
         case .published(let descriptions):
             publish(descriptions, at: now, into: &actions)
         case .rateMeasured(let rate):
@@ -170,8 +174,14 @@ package struct OverlayPeer: Sendable {
             }
         }
         advertiseChanges(at: now)
+        let isOver = leavingUntil.map { $0 <= now } ?? false
+        // In one datagram with the last adverts, so that it cannot overtake them.
+        if isOver { for link in links { send(.close, to: link.peer) } }
         flushOutbox(into: &actions)
-        endLeaving(at: now, into: &actions)
+        if isOver {
+            hasLeft = true
+            actions.append(.left)
+        }
     }
 
     private mutating func flushOutbox(into actions: inout [Action]) {
@@ -215,14 +225,4 @@ package struct OverlayPeer: Sendable {
     }
 
     var isLeaving: Bool { leavingUntil != nil }
-
-    private mutating func endLeaving(at now: Instant, into actions: inout [Action]) {
-        guard let leavingUntil, now >= leavingUntil else { return }
-        for link in links {
-            let farewell = ControlDatagram(token: link.remoteToken, messages: [.close])
-            actions.append(.sendControl(farewell, to: link.endpoint))
-        }
-        hasLeft = true
-        actions.append(.left)
-    }
 }

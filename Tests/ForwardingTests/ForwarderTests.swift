@@ -59,6 +59,8 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
 
         #expect(plan.copies.isEmpty)
         #expect(forwarder.dropCount(.duplicate) == 1)
+        #expect(forwarder.takeOverlapping() == source)
+        #expect(forwarder.takeOverlapping() == nil)
     }
 
     @Test mutating func aNeighborThatIsNotTheParentIsReported() {

@@ -206,6 +206,9 @@ struct SimulatedGroup {
         if let unexpected = hosts[index].forwarder.takeUnexpected() {
             handle(.unexpectedMedia(unexpected.token, source: unexpected.source), on: index)
         }
+        if let source = hosts[index].forwarder.takeOverlapping() {
+            handle(.feedsOverlap(source: source), on: index)
+        }
         // The driver reports what was heard now and then; here at once.
         handle(.mediaHeard([header.token]), on: index)
     }
