@@ -26,9 +26,10 @@ package struct RendezvousClient: Sendable {
     package enum Occurrence: Equatable, Sendable {
         /// The server lists this member; the peers are a fresh choice, never this one.
         case registered(observed: Endpoint, peers: [Contact], memberCount: Int)
-        /// No answer to several requests; once per outage.
+        /// No answer to so many requests; said again after each further
+        /// ``RendezvousTiming/unreachableAttempts``, so that the driver can try other addresses.
         case unreachable(since: Instant, attempts: Int)
-        /// The first answer after `unreachable`, before what it says.
+        /// The first answer after `unreachable`; before whatever the answer says.
         case reachableAgain
         /// The server answered no; it is asked again later.
         case refused(RendezvousRefusalReason)
@@ -125,7 +126,9 @@ package struct RendezvousClient: Sendable {
     private mutating func reportSilence(
         of exchange: RendezvousExchange, into actions: inout [Action]
     ) {
-        guard !isUnreachable, exchange.unanswered >= timing.unreachableAttempts else { return }
+        guard exchange.unanswered > 0,
+            exchange.unanswered.isMultiple(of: timing.unreachableAttempts)
+        else { return }
         isUnreachable = true
         actions.append(
             .report(

@@ -1,0 +1,235 @@
+import NetBasics
+import Wire
+
+/// One datagram as a value and as the bytes that docs/protocol.md draws, written by hand.
+struct Sample: Sendable, CustomStringConvertible {
+    var name: String
+    var datagram: Datagram
+    var bytes: [UInt8]
+    /// Where a control datagram may end: behind its token and behind each record.
+    var recordEnds: Set<Int> = []
+
+    var description: String { name }
+
+    init(_ name: String, _ datagram: Datagram, _ hex: String) {
+        self.name = name
+        self.datagram = datagram
+        bytes = parseHex(hex)
+    }
+
+    /// A control datagram with one record.
+    init(record name: String, _ message: ControlMessage, _ hex: String) {
+        self.init(
+            name, .control(ControlDatagram(token: token, messages: [message])),
+            "b1020000 4142434445464748" + hex)
+        recordEnds = [12, bytes.count]
+    }
+}
+
+func parseHex(_ text: String) -> [UInt8] {
+    let digits = text.filter { !$0.isWhitespace }.compactMap(\.hexDigitValue)
+    return stride(from: 0, to: digits.count - 1, by: 2).map {
+        UInt8(digits[$0] << 4 | digits[$0 + 1])
+    }
+}
+
+// MARK: - Values that the samples share
+
+let transaction: UInt64 = 0x0102_0304_0506_0708
+let group = GroupID(high: 0x1112_1314_1516_1718, low: 0x191A_1B1C_1D1E_1F20)
+let peer = PeerID(rawValue: 0x2122_2324_2526_2728)
+let cookie = Cookie(high: 0x3132_3334_3536_3738, low: 0x393A_3B3C_3D3E_3F40)
+let token = LinkToken(rawValue: 0x4142_4344_4546_4748)
+let source = PeerID(rawValue: 0x5152_5354_5556_5758)
+
+let near = Contact(
+    peer: peer,
+    endpoint: Endpoint(address: .v4(IPv4Address(rawValue: 0xC000_0201)), port: 7400))
+let far = Contact(
+    peer: source,
+    endpoint: Endpoint(
+        address: .v6(IPv6Address(high: 0x2001_0DB8_0000_0000, low: 0x5)), port: 65535))
+
+private let nearHex = "2122232425262728 04 c0000201 1ce8"
+private let farHex = "5152535455565758 06 20010db8000000000000000000000005 ffff"
+
+func name(_ text: String) -> MemberName {
+    guard let name = MemberName(text) else { preconditionFailure("\(text) is no name") }
+    return name
+}
+
+// MARK: - Samples
+
+enum Samples {
+    static let all =
+        rendezvous + links + records + [
+            several,
+            Sample(
+                "empty control", .control(ControlDatagram(token: token, messages: [])),
+                "b1020000 4142434445464748"),
+        ]
+
+    static let rendezvous: [Sample] =
+        [(RendezvousRequest.Operation.register, "01"), (.leave, "02"), (.lookUp, "03")].map {
+            operation, code in
+            Sample(
+                "request \(operation)",
+                .rendezvous(
+                    .request(
+                        RendezvousRequest(
+                            transaction: transaction, operation: operation, group: group,
+                            peer: peer, cookie: cookie))),
+                """
+                b1200000 0102030405060708 \(code) 111213141516171819 1a1b1c1d1e1f20
+                2122232425262728 3132333435363738393a3b3c3d3e3f40
+                """)
+        } + [
+            Sample(
+                "rendezvous challenge",
+                .rendezvous(.challenge(transaction: transaction, cookie: cookie)),
+                "b1210000 0102030405060708 3132333435363738393a3b3c3d3e3f40"),
+            Sample(
+                "reply",
+                .rendezvous(
+                    .reply(
+                        RendezvousReply(
+                            transaction: transaction, lease: .seconds(30), memberCount: 258,
+                            observed: near.endpoint, peers: [near, far]))),
+                """
+                b1220000 0102030405060708 00007530 00000102 04 c0000201 1ce8 02 \(nearHex)
+                \(farHex)
+                """),
+            Sample(
+                "reply without peers",
+                .rendezvous(
+                    .reply(
+                        RendezvousReply(
+                            transaction: transaction, lease: .zero, memberCount: 0,
+                            observed: far.endpoint, peers: []))),
+                """
+                b1220000 0102030405060708 00000000 00000000
+                06 20010db8000000000000000000000005 ffff 00
+                """),
+        ] + refusals
+
+    private static let refusals = [
+        (RendezvousRefusalReason.groupLimit, "01"), (.memberLimit, "02"),
+        (.addressMemberLimit, "03"), (.requestRate, "04"), (.peerIDTaken, "05"),
+    ].map { reason, code in
+        Sample(
+            "refusal \(reason)",
+            .rendezvous(.refusal(transaction: transaction, reason: reason)),
+            "b1230000 0102030405060708 \(code)")
+    }
+
+    static let links = [
+        Sample(
+            "link request",
+            .link(
+                .request(
+                    LinkRequest(
+                        group: group, peer: peer, token: token, cookie: .none,
+                        name: name("anna-1")))),
+            """
+            b1100000 1112131415161718191a1b1c1d1e1f20 2122232425262728 4142434445464748
+            00000000000000000000000000000000 06 616e6e612d31
+            """),
+        Sample(
+            "link challenge", .link(.challenge(token: token, cookie: cookie)),
+            "b1110000 4142434445464748 3132333435363738393a3b3c3d3e3f40"),
+        Sample(
+            "link accept",
+            .link(
+                .accept(
+                    LinkAccept(
+                        initiatorToken: token, peer: peer,
+                        token: LinkToken(rawValue: 0x6162_6364_6566_6768), name: name("b")))),
+            "b1120000 4142434445464748 2122232425262728 6162636465666768 01 62"),
+        Sample(
+            "link refusal",
+            .link(.refusal(token: token, reason: .full, referrals: [far, near])),
+            "b1130000 4142434445464748 01 02 \(farHex) \(nearHex)"),
+        Sample(
+            "bare link refusal",
+            .link(.refusal(token: token, reason: .selfLink, referrals: [])),
+            "b1130000 4142434445464748 03 00"),
+    ]
+
+    static let records = [
+        Sample(record: "ping", .ping(time: 0x7172_7374_7576_7778), "01 0008 7172737475767778"),
+        Sample(record: "pong", .pong(time: 0x7172_7374_7576_7778), "02 0008 7172737475767778"),
+        Sample(
+            record: "route",
+            .route(
+                RouteAdvert(
+                    source: source, seqno: 0x0A0B_0C0D, metric: 12_345, hops: 3, isGone: true,
+                    freeRate: 4000, sourceRate: 0x0102_0304, descriptionVersion: 0x1122)),
+            """
+            03 001c 5152535455565758 0a0b0c0d 00003039 03 01 00000fa0 01020304 1122
+            """),
+        Sample(
+            record: "sequence number request",
+            .seqnoRequest(source: source, seqno: 0x0A0B_0C0D, hopLimit: 16),
+            "04 000d 5152535455565758 0a0b0c0d 10"),
+        Sample(record: "describe", .describe(source: source), "05 0008 5152535455565758"),
+        Sample(
+            record: "description",
+            .description(
+                StreamDescription(
+                    stream: StreamID(source: source, index: 1), version: 0x1122, streamCount: 2,
+                    kind: .video, priority: 2, format: .rtp, rate: 1500, member: name("anna"),
+                    mediaText: "m=v é")),
+            """
+            06 0020 5152535455565758 01 1122 02 02 02 01 000005dc 04 616e6e61
+            0006 6d3d7620c3a9
+            """),
+        Sample(
+            record: "attach",
+            .attach(AttachRequest(source: source, freeRate: 4000, isOrphan: true)),
+            "07 000d 5152535455565758 00000fa0 01"),
+        Sample(
+            record: "attach accepted", .attachAccepted(source: source),
+            "08 0008 5152535455565758"),
+        Sample(
+            record: "attach refused",
+            .attachRefused(source: source, reason: .noRoute, referrals: [near]),
+            "09 0019 5152535455565758 02 01 \(nearHex)"),
+        Sample(record: "detach", .detach(source: source), "0a 0008 5152535455565758"),
+        Sample(
+            record: "move", .move(source: peer, target: far),
+            "0b 0024 2122232425262728 01 \(farHex)"),
+        Sample(record: "peers", .peers([near, far]), "0c 002b 02 \(nearHex) \(farHex)"),
+        Sample(record: "close", .close, "0d 0000"),
+    ]
+
+    static let several: Sample = {
+        var sample = Sample(
+            "several records",
+            .control(
+                ControlDatagram(
+                    token: token, messages: [.pong(time: 1), .close, .detach(source: source)])),
+            """
+            b1020000 4142434445464748 02 0008 0000000000000001 0d 0000
+            0a 0008 5152535455565758
+            """)
+        sample.recordEnds = [12, 23, 26, 37]
+        return sample
+    }()
+}
+
+extension Datagram {
+    /// All bytes, control messages in one datagram.
+    var encoded: [UInt8] {
+        switch self {
+        case .control(let control):
+            control.encodedDatagrams.count == 1
+                ? control.encodedDatagrams[0] : []
+        case .link(let message): message.encoded
+        case .rendezvous(let message): message.encoded
+        }
+    }
+}
+
+func decode(_ bytes: [UInt8]) throws -> Datagram {
+    try Datagram(decoding: bytes.span.bytes)
+}
