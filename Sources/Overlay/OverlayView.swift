@@ -40,6 +40,14 @@ package struct OverlayView: Equatable, Sendable {
 }
 
 extension OverlayPeer {
+    /// Who feeds each remote source here, in the order of the sources; cheap, for checkers.
+    package var parents: [(source: PeerID, parent: PeerID?)] {
+        routes.filter { !$0.isLocal }.map { ($0.source, $0.parent) }
+    }
+
+    /// Whether the children cost no more than the uplink carries; cheap, for checkers.
+    package var isWithinBudget: Bool { reservedRate <= UInt64(configuration.uplinkRate) }
+
     package var view: OverlayView {
         OverlayView(
             neighbors: links.map { link in
