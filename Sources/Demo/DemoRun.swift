@@ -99,9 +99,10 @@ final class DemoRun {
             let name = encoderName(of: member)
             try start(name, "ffmpeg", arguments)
             try wait(.seconds(10), for: "\(member.name)'s ffmpeg", log: log(of: name)) {
-                let text = Files.read(plan.inputDescription(of: member), limit: 65_536)
-                    .map { String(decoding: $0, as: UTF8.self) }
-                return text?.contains("m=audio") == true && text?.hasSuffix("\n") == true
+                // Bytes, because to Swift a carriage return and a line feed are one character.
+                let bytes = Files.read(plan.inputDescription(of: member), limit: 65_536) ?? []
+                let text = String(decoding: bytes, as: UTF8.self)
+                return text.contains("m=audio") && bytes.last == UInt8(ascii: "\n")
             }
         }
     }

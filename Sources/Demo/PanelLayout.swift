@@ -9,7 +9,7 @@ package struct PanelLayout {
     package static let nodeWidth = 116
     package static let nodeHeight = 48
     private static let columnWidth = 140
-    private static let rowHeight = 104
+    private static let rowHeight = 120
     private static let padding = 12
     private static let headingHeight = 44
     /// So that the heading fits above a tree of one column.

@@ -58,10 +58,12 @@ extension SourceTree {
     ///
     /// `lans` tells the LAN of a member by its name.
     package static func join(_ views: [TreeView], lans: [String: String]) -> [SourceTree] {
+        let names = Dictionary(views.map { ($0.party.peer, $0.party.name) }) { first, _ in first }
         var known: Set<String> = []
         var sources: [(party: Party, streamCount: Int)] = []
         for source in views.flatMap(\.sources) where known.insert(source.source).inserted {
-            let party = Party(peer: source.source, name: source.member)
+            // Others may not have heard its name yet.
+            let party = Party(peer: source.source, name: names[source.source] ?? source.member)
             sources.append((party, source.streamCount))
         }
         sources.sort { ($0.party.name, $0.party.peer) < ($1.party.name, $1.party.peer) }

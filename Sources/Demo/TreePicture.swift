@@ -19,7 +19,7 @@ package enum TreePicture {
         }
         drawLegend(
             lans, hasCrossing: trees.contains(where: hasCrossing), left: (width - panelsWidth) / 2,
-            y: margin + titleHeight + panelHeight + legendHeight / 2, into: &out)
+            y: margin + titleHeight + panelHeight + 28, into: &out)
         return out + "</svg>\n"
     }
 
@@ -69,13 +69,11 @@ package enum TreePicture {
         out += "<path d=\"M\(x1),\(y1) C\(x1),\(middle) \(x2),\(middle) \(x2),\(y2)\" "
         out += "fill=\"none\" stroke-width=\"2\" stroke=\"\(stroke)\"/>\n"
         guard let label = delayLabel(parent.node, child.node) else { return }
-        // The point at three fifths of the curve: siblings are apart there already.
-        let x = x1 + (x2 - x1) * 648 / 1000
-        let y = y1 + (y2 - y1) * 576 / 1000
-        let width = 10 + 7 * label.count
-        out += "<rect x=\"\(x - width / 2)\" y=\"\(y - 9)\" width=\"\(width)\" height=\"18\" "
-        out += "rx=\"4\" fill=\"\(paper)\"/>\n"
-        out += text(label, x: x, y: y + 4, size: 12, fill: isCrossing ? crossing : quiet)
+        let x = (x1 + x2) / 2
+        let width = 8 + 7 * label.count
+        out += "<rect x=\"\(x - width / 2)\" y=\"\(middle - 9)\" width=\"\(width)\" "
+        out += "height=\"18\" rx=\"4\" fill=\"\(paper)\"/>\n"
+        out += text(label, x: x, y: middle + 4, size: 12, fill: isCrossing ? crossing : quiet)
     }
 
     /// What the link adds to the delay, as far as both ends know theirs.
@@ -119,6 +117,9 @@ package enum TreePicture {
     private static func drawLegend(
         _ lans: [String], hasCrossing: Bool, left: Int, y: Int, into out: inout String
     ) {
+        out += text(
+            "In the boxes: links and delay from the source. On the lines: delay of the link.",
+            x: left, y: y + 32, size: 12, anchor: "start", fill: quiet)
         var x = left
         for (lan, color) in zip(lans, palette) {
             out += "<rect x=\"\(x)\" y=\"\(y - 8)\" width=\"16\" height=\"16\" rx=\"4\" "
@@ -179,7 +180,7 @@ package enum TreePicture {
     private static let title = "Who feeds whom, per source"
     private static let margin = 20
     private static let titleHeight = 40
-    private static let legendHeight = 52
+    private static let legendHeight = 80
     private static let panelGap = 24
     private static let minimumWidth = 560
 
