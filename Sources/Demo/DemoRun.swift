@@ -18,17 +18,20 @@ final class DemoRun {
     private static let rendezvousName = "rendezvous"
     private static let attachLimit = Duration.seconds(15)
     /// How long before the end of the media the picture is decoded.
-    private static let decodeLead = Duration.seconds(5)
+    private static let decodeLead = Duration.seconds(4)
     private static let decodeLimit = Duration.seconds(15)
 
-    init(_ configuration: DemoConfiguration, program: String) throws(Failure) {
+    init(
+        _ configuration: DemoConfiguration, program: String, temporaryDirectory: String
+    ) throws(Failure) {
         self.configuration = configuration
         self.program = program
         isVideo = !configuration.usesPattern && Files.isInPath("ffmpeg")
         try Files.makeDirectory(configuration.outputDirectory)
         let limits = [Self.attachLimit, Self.decodeLimit, configuration.duration, .seconds(60)]
         plan = DemoPlan(
-            usesPattern: !isVideo, privateDirectory: try Files.makePrivateDirectory(),
+            usesPattern: !isVideo,
+            privateDirectory: try Files.makePrivateDirectory(in: temporaryDirectory),
             lifetimeSeconds: Int(limits.reduce(.zero, +).seconds))
     }
 
@@ -190,7 +193,7 @@ final class DemoRun {
     private func letMediaFlow() throws(Stop) -> ([SourceTree], DemoReport.Frame?) {
         let start = Clocks.now
         let end = start + configuration.duration
-        let lead = isVideo ? min(Self.decodeLead, configuration.duration) : .zero
+        let lead = isVideo ? min(Self.decodeLead, configuration.duration / 2) : .zero
         try watch(from: start, until: end + (.zero - lead))
         let trees = joinedTrees()
         let frame = isVideo ? try decodeFrame(trees) : nil

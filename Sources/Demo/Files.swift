@@ -26,13 +26,13 @@ enum Files {
     }
 
     /// A new directory for this user alone, with a name short enough for sockets in it.
-    static func makePrivateDirectory() throws(Failure) -> String {
-        var template = Array("/tmp/polycast-demo-XXXXXX".utf8CString)
+    static func makePrivateDirectory(in parent: String) throws(Failure) -> String {
+        var template = Array("\(parent)/polycast-demo-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw Failure(
                 .runtimeFailure,
-                "cannot create a directory in /tmp: \(String(cString: strerror(errno)))",
-                advice: "make /tmp writable")
+                "cannot create a directory in \(parent): \(String(cString: strerror(errno)))",
+                advice: "make \(parent) writable")
         }
         return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }

@@ -3,14 +3,14 @@ import Management
 
 /// Runs a rendezvous and five peers on this host, prints what they did, and returns the exit code.
 ///
-/// `program` is what the peers run, this program unless a test says otherwise; results are
-/// written to `output`, all else to standard error.
+/// Results are written to `output`, all else to standard error. `program` is what the peers run,
+/// and `temporaryDirectory`, which must have a short name, is where their sockets are meanwhile.
 package func runDemo(
     _ configuration: DemoConfiguration, program: String = "/proc/self/exe",
-    output: Int32 = STDOUT_FILENO
+    temporaryDirectory: String = "/tmp", output: Int32 = STDOUT_FILENO
 ) -> Int32 {
     do throws(Stop) {
-        let report = try perform(configuration, program: program)
+        let report = try perform(configuration, program, temporaryDirectory)
         let text = configuration.isJSON ? "\(report.json)\n" : report.text
         guard writeAll(text, to: output) else { return ExitCode.runtimeFailure.rawValue }
         for problem in report.problems {
@@ -31,11 +31,12 @@ package func runDemo(
 
 /// When this returns, all that the run started is gone.
 private func perform(
-    _ configuration: DemoConfiguration, program: String
+    _ configuration: DemoConfiguration, _ program: String, _ temporaryDirectory: String
 ) throws(Stop) -> DemoReport {
     let run: DemoRun
     do throws(Failure) {
-        run = try DemoRun(configuration, program: program)
+        run = try DemoRun(
+            configuration, program: program, temporaryDirectory: temporaryDirectory)
     } catch {
         throw .failure(error)
     }

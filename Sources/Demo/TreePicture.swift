@@ -162,7 +162,7 @@ package enum TreePicture {
     /// The text as XML content (XML 1.0, sections 2.2 and 2.4).
     private static func escaped(_ text: String) -> String {
         var result = ""
-        for scalar in printable(text).unicodeScalars {
+        for scalar in printable(text, to: 200).unicodeScalars {
             switch scalar {
             case "&": result += "&amp;"
             case "<": result += "&lt;"
