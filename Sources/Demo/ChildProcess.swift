@@ -87,7 +87,7 @@ private func spawn(_ command: ChildProcess.Command) throws(Failure) -> pid_t {
             .runtimeFailure,
             "cannot start \(command.program) for \(command.name): "
                 + String(cString: strerror(code)),
-            advice: "check that \(command.logPath) can be written")
+            advice: "check that it is installed, and that \(command.logPath) can be written")
     }
     return pid
 }

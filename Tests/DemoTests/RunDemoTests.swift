@@ -7,10 +7,12 @@ import Testing
 @Suite(.serialized) struct RunDemoTests {
     private let directory = NSTemporaryDirectory() + "polycast-test-\(UUID().uuidString.prefix(8))"
 
-    /// The program that was built with the tests.
-    private static let program = Bundle.allBundles.map { $0.bundleURL }
-        .map { $0.deletingLastPathComponent().appendingPathComponent("polycast").path }
-        .first { FileManager.default.isExecutableFile(atPath: $0) }
+    /// The program that was built with the tests, in the same directory.
+    private static let program: String? = {
+        let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        let path = tests.deletingLastPathComponent().appendingPathComponent("polycast").path
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }()
 
     private func configuration(seconds: Int) -> DemoConfiguration {
         var configuration = DemoConfiguration()

@@ -68,8 +68,8 @@ import Testing
 
     private func mirrored(_ view: TreeView) -> TreeView {
         var view = view
-        view.sources[0].source = "id-other"
-        view.sources[0].member = "other"
+        view.sources[0].source = "id-erin"
+        view.sources[0].member = "erin"
         view.sources[0].parent = nil
         return view
     }
@@ -94,6 +94,7 @@ private final class Drawing: NSObject, XMLParserDelegate {
     private(set) var texts: [String] = []
     /// In the coordinates of the picture.
     private(set) var nodes: [CGRect] = []
+    private var isInText = false
     private var shift = 0.0
     private var drop = 0.0
 
@@ -116,7 +117,10 @@ private final class Drawing: NSObject, XMLParserDelegate {
         qualifiedName: String?, attributes: [String: String]
     ) {
         elements.append(Element(name: name, attributes: attributes))
-        if name == "text" { texts.append("") }
+        if name == "text" {
+            texts.append("")
+            isInText = true
+        }
         let translation = attributes["transform"]?.split { "(,)".contains($0) } ?? []
         if translation.count == 3, let x = Double(translation[1]), let y = Double(translation[2]) {
             (shift, drop) = (x, y)
@@ -128,18 +132,13 @@ private final class Drawing: NSObject, XMLParserDelegate {
     }
 
     func parser(_ parser: XMLParser, foundCharacters characters: String) {
-        if !texts.isEmpty { texts[texts.count - 1] += characters }
+        if isInText { texts[texts.count - 1] += characters }
     }
 
     func parser(
         _ parser: XMLParser, didEndElement name: String, namespaceURI: String?,
         qualifiedName: String?
     ) {
-        // What follows is between elements.
-        if name == "text" { texts[texts.count - 1] = texts.last?.trimmed ?? "" }
+        if name == "text" { isInText = false }
     }
-}
-
-extension String {
-    fileprivate var trimmed: String { trimmingCharacters(in: .newlines) }
 }
