@@ -12,14 +12,6 @@ struct ChildProcess {
     enum Ending: Equatable {
         case exited(Int32)
         case killed(signal: Int32)
-
-        /// Whether a service ended as one that was asked to.
-        var isOrderly: Bool {
-            switch self {
-            case .exited(let code): [0, 128 + SIGINT, 128 + SIGTERM].contains(code)
-            case .killed: false
-            }
-        }
     }
 
     /// What to start: `program` is a path or, without a slash, is looked up in `PATH`.

@@ -24,11 +24,19 @@ final class Children {
         throw Self.failure(of: ended)
     }
 
-    static func failure(of child: ChildProcess) -> Failure {
-        let words = lastLine(ofFileAt: child.logPath).map { ": \($0)" } ?? ""
+    private static func failure(of child: ChildProcess) -> Failure {
+        var message = "\(child.name) ended early"
+        switch child.ending {
+        case .killed(let signal): message += ", by signal \(signal)"
+        case .exited(let code) where code != 0:
+            if let words = lastLine(ofFileAt: child.logPath) { message += ": \(words)" }
+        case .exited, nil: break
+        }
+        let isEncoder = child.name.hasPrefix("ffmpeg")
         return Failure(
-            .runtimeFailure, "\(child.name) ended early\(words)",
-            advice: "see \(child.logPath)")
+            .runtimeFailure, message,
+            advice: "see \(child.logPath)"
+                + (isEncoder ? ", or use --pattern, which needs no ffmpeg" : ""))
     }
 
     /// Ends the processes whose names pass, kindly, then by force, and waits for them.

@@ -82,7 +82,7 @@ final class DemoRun {
         if isVideo {
             progress.step("two sources: VP8 and Opus from ffmpeg")
         } else {
-            let reason = configuration.usesPattern ? "as asked for" : "ffmpeg is not in PATH"
+            let reason = configuration.usesPattern ? "as asked for" : "for video, install ffmpeg"
             progress.step("two sources: the built-in pattern, no picture (\(reason))")
         }
     }

@@ -9,6 +9,9 @@ package func runDemo(
     _ configuration: DemoConfiguration, program: String = "/proc/self/exe",
     temporaryDirectory: String = "/tmp", output: Int32 = STDOUT_FILENO
 ) -> Int32 {
+    // A reader that goes away must not take this process from its children.
+    let previous = signal(SIGPIPE, SIG_IGN)
+    defer { signal(SIGPIPE, previous) }
     do throws(Stop) {
         let report = try perform(configuration, program, temporaryDirectory)
         let text = configuration.isJSON ? "\(report.json)\n" : report.text
