@@ -34,7 +34,12 @@ struct ChildProcess {
     mutating func poll() {
         guard ending == nil else { return }
         var status: Int32 = 0
-        guard waitpid(pid, &status, WNOHANG) == pid else { return }
+        let waited = waitpid(pid, &status, WNOHANG)
+        guard waited == pid else {
+            // Where whoever started us ignores SIGCHLD, the kernel keeps no status.
+            if waited < 0, errno == ECHILD { ending = .exited(0) }
+            return
+        }
         // As the macros of wait(2) have it, which Swift cannot import.
         let signal = status & 0x7F
         ending = signal == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal: signal)
