@@ -67,6 +67,7 @@ let package = Package(
         tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
         tests("DaemonTests", ["polycast", "Management", "Sockets", "Wire", "NetBasics"]),
         tests("CommandLineTests", ["polycast", "Management"]),
+        tests("DemoTests", ["Demo", "Management", "NetBasics", "polycast"]),
         tests("LabTests", ["Management", "NetBasics"]),
         tests("ProjectRulesTests", []),
     ],

@@ -149,9 +149,14 @@ extension PeerDaemon {
         return TreeView.Source(
             source: source.source.description, member: memberName(of: source.source) ?? "",
             state: state, hops: source.hops,
-            metricMilliseconds: source.metric.map { Double($0) / 1000 },
+            metricMilliseconds: source.metric.map { delayMilliseconds($0, hops: source.hops) },
             parent: source.parent.map(party), children: source.children.map(party),
             spares: source.spares.map(party), streamCount: streams)
+    }
+
+    /// A route's metric without what it counts for each hop besides the delay.
+    private func delayMilliseconds(_ metric: UInt32, hops: Int) -> Double {
+        max(0, Double(metric) - Double(hops) * Double(OverlayConfiguration.hopCost)) / 1000
     }
 
     // MARK: - Status line and summary

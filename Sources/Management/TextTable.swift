@@ -1,6 +1,6 @@
 /// Rows of text in aligned columns, for people; no colors, no lines.
-struct TextTable {
-    enum Alignment: Sendable {
+package struct TextTable {
+    package enum Alignment: Sendable {
         case left
         case right
     }
@@ -9,21 +9,21 @@ struct TextTable {
     private var rows: [[String]]
 
     /// A table whose first row is the titles.
-    init(_ columns: [(title: String, alignment: Alignment)]) {
+    package init(_ columns: [(title: String, alignment: Alignment)]) {
         alignments = columns.map(\.alignment)
         rows = [columns.map(\.title)]
     }
 
-    var isEmpty: Bool { rows.count == 1 }
+    package var isEmpty: Bool { rows.count == 1 }
 
     /// Appends a row; cells beyond the columns are dropped, missing ones are blank.
-    mutating func append(_ cells: [String]) {
+    package mutating func append(_ cells: [String]) {
         let missing = max(0, alignments.count - cells.count)
         rows.append(Array(cells.prefix(alignments.count)) + Array(repeating: "", count: missing))
     }
 
     /// The lines, each ending in a line feed; columns are two spaces apart.
-    var text: String {
+    package var text: String {
         let widths = alignments.indices.map { column in
             rows.map { $0[column].count }.max() ?? 0
         }
@@ -41,9 +41,9 @@ struct TextTable {
 }
 
 /// How quantities read in tables.
-enum Readable {
+package enum Readable {
     /// `1,234,567`.
-    static func count(_ value: Int) -> String {
+    package static func count(_ value: Int) -> String {
         let digits = Array(String(value.magnitude))
         var result = value < 0 ? "-" : ""
         for (index, digit) in digits.enumerated() {
@@ -54,18 +54,18 @@ enum Readable {
     }
 
     /// `0.25 %` of `whole`; `-` of nothing.
-    static func share(_ part: Int, of whole: Int) -> String {
+    package static func share(_ part: Int, of whole: Int) -> String {
         guard whole > 0 else { return "-" }
         return decimals(100 * Double(part) / Double(whole), 2) + " %"
     }
 
     /// `12.3 ms`, or `-` where nothing was measured.
-    static func milliseconds(_ value: Double?) -> String {
+    package static func milliseconds(_ value: Double?) -> String {
         value.map { decimals($0, 1) + " ms" } ?? "-"
     }
 
     /// `2.5 Mbit/s`.
-    static func rate(_ bitsPerSecond: Int64) -> String {
+    package static func rate(_ bitsPerSecond: Int64) -> String {
         let value = Double(bitsPerSecond)
         return switch value.magnitude {
         case 1e9...: decimals(value / 1e9, 2) + " Gbit/s"
@@ -76,7 +76,7 @@ enum Readable {
     }
 
     /// `45 s`, `12 m 05 s` or `3 h 07 m`.
-    static func duration(seconds value: Double) -> String {
+    package static func duration(seconds value: Double) -> String {
         let seconds = Int(clamping: Int64(min(max(value, 0), 1e12)))
         if value < 10 { return decimals(max(value, 0), 1) + " s" }
         if seconds < 60 { return "\(seconds) s" }
@@ -86,7 +86,7 @@ enum Readable {
     }
 
     /// A fixed number of decimals, rounded half away from zero.
-    static func decimals(_ value: Double, _ places: Int) -> String {
+    package static func decimals(_ value: Double, _ places: Int) -> String {
         guard value.isFinite, value.magnitude < 1e12 else { return "-" }
         let scale = (0..<places).reduce(Int64(1)) { power, _ in power * 10 }
         let scaled = value * Double(scale)

@@ -79,7 +79,7 @@ package struct OverlayConfiguration: Sendable {
 
     /// What one more link costs a route besides its delay, in microseconds: forwarding is not
     /// free, and shallow trees break less.
-    static let hopCost: UInt32 = 2000
+    package static let hopCost: UInt32 = 2000
     /// Delay assumed of a link that was not measured yet; microseconds, one way.
     static let unmeasuredDelay: UInt32 = 10_000
     /// A new parent must be nearer by this; microseconds, and by a tenth.

@@ -1,2 +1,0 @@
-import Management
-package func runDemo(_ configuration: DemoConfiguration) -> Int32 { 1 }
