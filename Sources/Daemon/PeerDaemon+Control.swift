@@ -43,6 +43,7 @@ extension PeerDaemon {
         case .rendezvous(.request):
             drops["rendezvous_request", default: 0] &+= 1
         case .rendezvous(let message):
+            if answeringServer == nil, server.contains(sender) { answeringServer = sender }
             handleRendezvous(.messageReceived(message), at: now)
         }
     }
@@ -55,8 +56,8 @@ extension PeerDaemon {
         for action in actions {
             switch action {
             case .send(let request):
-                let target = server[serverIndex % server.count]
-                socket.send(RendezvousMessage.request(request).encoded, to: target)
+                let datagram = RendezvousMessage.request(request).encoded
+                for target in serverTargets { socket.send(datagram, to: target) }
             case .report(let occurrence):
                 note(occurrence, at: now)
             case .left:
@@ -65,13 +66,20 @@ extension PeerDaemon {
         }
     }
 
+    /// The server's address that answered; before one has, and while it is mute, all of a few.
+    private var serverTargets: [Endpoint] {
+        if let answering = answeringServer { return [answering] }
+        return Array(server.prefix(Self.serverAddressLimit))
+    }
+
+    private static let serverAddressLimit = 4
+
     private func note(_ occurrence: RendezvousClient.Occurrence, at now: Instant) {
         switch occurrence {
         case .registered(let observed, let peers, let memberCount):
             noteRegistration(observed, peers, memberCount, at: now)
         case .unreachable:
-            // A name may have several addresses: the next one may answer.
-            serverIndex += 1
+            answeringServer = nil
             if rendezvousView.state == .registered {
                 console.log(
                     "the rendezvous \(configuration.invite.server) does not answer; "

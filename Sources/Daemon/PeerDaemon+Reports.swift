@@ -182,7 +182,7 @@ extension PeerDaemon {
             joinedMilliseconds: joinedAt.map { ($0 - startedAt).milliseconds },
             firstPacketMilliseconds: media.firstDelivery.map { ($0 - startedAt).milliseconds },
             streams: knownStreams.map(streamSummary), sent: sentStreams,
-            links: overlay.view.neighbors.count, drops: dropCounts)
+            links: linksAtEnd, drops: dropCounts)
     }
 
     private func streamSummary(_ stream: StreamDescription) -> JoinSummary.Stream {

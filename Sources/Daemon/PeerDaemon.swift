@@ -54,8 +54,10 @@ final class PeerDaemon {
     var rendezvousView = RendezvousView()
     var joinedAt: Instant?
     var ending: Ending?
-    /// Which of the server's addresses is asked.
-    var serverIndex = 0
+    /// Which of the server's addresses answers.
+    var answeringServer: Endpoint?
+    /// Links open when the end began.
+    private(set) var linksAtEnd = 0
     var statusSample: (at: Instant, bytes: UInt64) = (.zero, 0)
     private var statusDue: Instant
 
@@ -203,6 +205,7 @@ final class PeerDaemon {
     func end(_ ending: Ending) {
         guard self.ending == nil else { return }
         self.ending = ending
+        linksAtEnd = overlay.view.neighbors.count
         let now = Clocks.now
         handleRendezvous(.stopRequested, at: now)
         farewellEnd = now + Self.farewellLimit

@@ -49,12 +49,12 @@ package struct RendezvousServiceConfiguration: Equatable, Sendable {
     ///
     /// Shorter costs requests, longer keeps the dead listed.
     package var lease = Duration.seconds(30)
-    package var groupLimit = 1000
+    package var groupLimit = 10_000
     /// Members per group.
-    package var memberLimit = 1000
-    /// Members per IP address, over all groups.
-    package var addressMemberLimit = 64
-    /// Requests per second and IP address.
+    package var memberLimit = 10_000
+    /// Members per IPv4 address or IPv6 /64, over all groups.
+    package var addressMemberLimit = 256
+    /// Requests per second and IPv4 address or IPv6 /64.
     package var requestRate = 50
     /// After which the server ends by itself; `nil`: at a signal.
     package var duration: Duration?

@@ -114,9 +114,9 @@ struct LocatorOptions {
         return UInt8(try number("priority", text, in: 0...255))
     }
 
-    func rate() throws(MediaError) -> Bitrate? {
+    func rate() throws(MediaError) -> BitRate? {
         guard let text = values["rate"] else { return nil }
-        return try Bitrate(parsing: text)
+        return try BitRate(parsing: text)
     }
 
     func number(_ key: String, in range: ClosedRange<Int>) throws(MediaError) -> Int? {

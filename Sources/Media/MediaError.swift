@@ -23,3 +23,13 @@ package struct MediaError: Error, Equatable, Sendable, CustomStringConvertible {
 
     package var description: String { "\(message); \(advice)" }
 }
+
+/// User text for a message: cut to 60 characters and free of control characters.
+func shown(_ text: some StringProtocol) -> String {
+    let scalars = text.unicodeScalars.prefix(60).map { scalar -> Unicode.Scalar in
+        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? "?" : scalar
+    }
+    var view = String.UnicodeScalarView()
+    view.append(contentsOf: scalars)
+    return String(view)
+}

@@ -14,7 +14,7 @@ package enum PublishSpec: Equatable, Sendable {
         package var endpoint: Endpoint
         package var kind: MediaKind
         package var priority: UInt8
-        package var rate: Bitrate?
+        package var rate: BitRate?
         package var payloadType: UInt8
         /// The value of `a=rtpmap` behind the payload type, such as `VP8/90000`.
         package var codec: String?
@@ -27,7 +27,7 @@ package enum PublishSpec: Equatable, Sendable {
         package var endpoint: Endpoint
         package var kind: MediaKind
         package var priority: UInt8
-        package var rate: Bitrate?
+        package var rate: BitRate?
     }
 
     /// Parses a path, `rtp://…`, `udp://…` or `test:…`.

@@ -16,13 +16,13 @@ package struct PublishedStream: Equatable, Sendable {
     /// Lower is dropped later.
     package var priority: UInt8
     /// Nominal; `nil` if nobody said.
-    package var rate: Bitrate?
+    package var rate: BitRate?
     /// For ``Wire/StreamDescription/mediaText``; empty if not RTP.
     package var mediaText: String
     package var input: Input
 
     package init(
-        kind: MediaKind, priority: UInt8, rate: Bitrate?, mediaText: String, input: Input
+        kind: MediaKind, priority: UInt8, rate: BitRate?, mediaText: String, input: Input
     ) {
         self.kind = kind
         self.priority = priority
@@ -159,7 +159,7 @@ extension PublishedStream {
         let data = Endpoint(address: connection.address, port: media.port)
         kind = MediaKind(media)
         priority = kind.defaultPriority
-        rate = media.bitsPerSecond.flatMap { Bitrate(bitsPerSecond: $0) }
+        rate = media.bitsPerSecond.flatMap { BitRate(bitsPerSecond: Int64(clamping: $0)) }
         if media.transport.lowercased() == "udp" {
             mediaText = ""
             input = .udp(data)

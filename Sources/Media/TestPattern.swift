@@ -1,9 +1,10 @@
+import NetBasics
 import Wire
 
 /// The built-in source: packets of one size at a steady rate.
 package struct TestPattern: Equatable, Sendable {
     /// 1 kbit/s to 1 Gbit/s, of payload.
-    package let rate: Bitrate
+    package let rate: BitRate
     /// 32 to 1400 bytes: the smallest has 8 bytes of checked fill, the largest fits an Ethernet
     /// frame with all headers.
     package let payloadByteCount: Int
@@ -15,7 +16,7 @@ package struct TestPattern: Equatable, Sendable {
 
     /// Refuses what is outside the ranges.
     package init(
-        rate: Bitrate, payloadByteCount: Int, kind: MediaKind = .data, priority: UInt8? = nil
+        rate: BitRate, payloadByteCount: Int, kind: MediaKind = .data, priority: UInt8? = nil
     ) throws(MediaError) {
         guard Self.rateRange.contains(rate.bitsPerSecond) else {
             throw MediaError(
@@ -38,7 +39,7 @@ package struct TestPattern: Equatable, Sendable {
             parsing: text.dropFirst("test:".count), separator: ",", of: shown(text))
         try options.allowOnly(["rate", "size", "kind", "priority"])
         try self.init(
-            rate: try Bitrate(parsing: options["rate"] ?? "1M"),
+            rate: try BitRate(parsing: options["rate"] ?? "1M"),
             payloadByteCount: try options.number("size", in: Self.payloadByteRange) ?? 1200,
             kind: try options.kind() ?? .data, priority: try options.priority())
     }

@@ -41,6 +41,14 @@ package enum IPAddress: Hashable, Sendable, Comparable {
         }
     }
 
+    /// The address that limits per address count by: whoever has one IPv6 address has its /64.
+    package var limitKey: IPAddress {
+        switch self {
+        case .v4: self
+        case .v6(let address): .v6(IPv6Address(high: address.high, low: 0))
+        }
+    }
+
     /// The LAN that the address is taken to belong to: its /24 or /64.
     package var subnet: Subnet {
         switch self {

@@ -210,8 +210,8 @@ extension OverlayPeer {
         else { return }
         let source = routes[index].source
         let target = link(to: handover.target)?.contact
-        if handover.until <= now {
-            // It could not go. If its place is free again it stays.
+        if handover.until <= now || target == nil {
+            // It could not go, or the sibling has gone. If its place is free again it stays.
             routes[index].children[place].handover = nil
             guard
                 reservedRate > UInt64(configuration.uplinkRate)

@@ -41,7 +41,7 @@ struct MemberTable: Sendable {
     var groupCount: Int { rosters.count }
 
     func count(in group: GroupID) -> Int { rosters[group]?.count ?? 0 }
-    func count(at address: IPAddress) -> Int { countOfAddress[address] ?? 0 }
+    func count(at address: IPAddress) -> Int { countOfAddress[address.limitKey] ?? 0 }
 
     func slot(of peer: PeerID, in group: GroupID) -> Int? {
         slotOfPeer[PeerKey(group: group, peer: peer)]
@@ -83,7 +83,7 @@ struct MemberTable: Sendable {
         linkAsNewest(slot)
         slotOfPeer[PeerKey(group: group, peer: contact.peer)] = slot
         slotOfEndpoint[EndpointKey(group: group, endpoint: contact.endpoint)] = slot
-        countOfAddress[contact.endpoint.address, default: 0] += 1
+        countOfAddress[contact.endpoint.address.limitKey, default: 0] += 1
     }
 
     mutating func refresh(_ slot: Int, until deadline: Instant) {
@@ -104,7 +104,7 @@ struct MemberTable: Sendable {
         slotOfPeer[PeerKey(group: member.group, peer: member.contact.peer)] = nil
         slotOfEndpoint[EndpointKey(group: member.group, endpoint: endpoint)] = nil
         let left = count(at: endpoint.address) - 1
-        countOfAddress[endpoint.address] = left > 0 ? left : nil
+        countOfAddress[endpoint.address.limitKey] = left > 0 ? left : nil
     }
 
     /// Removes all whose deadline has come, and says how many.

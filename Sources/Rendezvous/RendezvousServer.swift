@@ -43,7 +43,7 @@ package struct RendezvousServer: Sendable {
         guard addressCookie.verifies(cookie.high, cookie.low, for: sender, at: now) else {
             return challenge(request, from: sender, at: now)
         }
-        guard rates.admits(sender.address, at: now) else {
+        guard rates.admits(sender.address.limitKey, at: now) else {
             return refuse(request, .requestRate)
         }
         switch request.operation {

@@ -38,11 +38,11 @@ private let rendezvousVerb = Verb(
             "listen", "ADDRESS:PORT",
             help: "UDP address (default [::]:7400, which is IPv6 and IPv4)"),
         .value("lease", "TIME", help: "forget members silent this long (default 30s)"),
-        .value("group-limit", "N", help: "groups at most (default 1000)"),
-        .value("member-limit", "N", help: "members of a group at most (default 1000)"),
+        .value("group-limit", "N", help: "groups at most (default 10000)"),
+        .value("member-limit", "N", help: "members of a group at most (default 10000)"),
         .value(
             "address-member-limit", "N",
-            help: "members behind one IP address at most (default 64)"),
+            help: "members behind one IP address at most (default 256)"),
         .value(
             "request-rate", "N",
             help: "requests per second from one IP address at most (default 50)"),

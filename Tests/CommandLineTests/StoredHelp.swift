@@ -50,10 +50,10 @@ let storedHelp: [String: String] = [
       --listen ADDRESS:PORT   UDP address (default [::]:7400, which is IPv6 and
                               IPv4)
       --lease TIME            forget members silent this long (default 30s)
-      --group-limit N         groups at most (default 1000)
-      --member-limit N        members of a group at most (default 1000)
+      --group-limit N         groups at most (default 10000)
+      --member-limit N        members of a group at most (default 10000)
       --address-member-limit N
-                              members behind one IP address at most (default 64)
+                              members behind one IP address at most (default 256)
       --request-rate N        requests per second from one IP address at most
                               (default 50)
       --duration TIME         end by itself (default: at a signal)

@@ -16,13 +16,13 @@ private func streams(_ text: String) throws -> [PublishedStream] {
         #expect(
             streams == [
                 PublishedStream(
-                    kind: .video, priority: 2, rate: try Bitrate(parsing: "500k"),
+                    kind: .video, priority: 2, rate: try BitRate(parsing: "500k"),
                     mediaText: "m=video 0 RTP/AVP 96\r\na=rtpmap:96 VP8/90000",
                     input: .rtp(
                         data: try endpoint("127.0.0.1:5004"),
                         control: try endpoint("127.0.0.1:5005"))),
                 PublishedStream(
-                    kind: .audio, priority: 0, rate: try Bitrate(parsing: "64k"),
+                    kind: .audio, priority: 0, rate: try BitRate(parsing: "64k"),
                     mediaText: "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 opus/48000/2",
                     input: .rtp(
                         data: try endpoint("127.0.0.1:5006"),

@@ -11,7 +11,7 @@ import Wire
         ("1000G", 1_000_000_000_000),
     ])
     func ratesAreReadInBase1000(text: String, bits: Int64) throws {
-        #expect(try Bitrate(parsing: text).bitsPerSecond == bits)
+        #expect(try BitRate(parsing: text).bitsPerSecond == bits)
     }
 
     @Test(arguments: [
@@ -20,7 +20,7 @@ import Wire
     ])
     func otherTextIsRefusedWithExamples(text: String) {
         do {
-            _ = try Bitrate(parsing: text)
+            _ = try BitRate(parsing: text)
             Issue.record("accepted")
         } catch {
             #expect(error.kind == .usage)
@@ -31,15 +31,15 @@ import Wire
 
     @Test(arguments: ["4M", "800k", "2500k", "1234", "1G", "999999999"])
     func aRatePrintsToWhatReadsTheSame(text: String) throws {
-        let rate = try Bitrate(parsing: text)
+        let rate = try BitRate(parsing: text)
 
-        #expect(try Bitrate(parsing: rate.description) == rate)
+        #expect(try BitRate(parsing: rate.description) == rate)
     }
 
     @Test func kilobitsAreRoundedUp() throws {
-        #expect(try Bitrate(parsing: "1").kilobitsPerSecond == 1)
-        #expect(try Bitrate(parsing: "2000").kilobitsPerSecond == 2)
-        #expect(try Bitrate(parsing: "2001").kilobitsPerSecond == 3)
+        #expect(try BitRate(parsing: "1").kilobitsPerSecond == 1)
+        #expect(try BitRate(parsing: "2000").kilobitsPerSecond == 2)
+        #expect(try BitRate(parsing: "2001").kilobitsPerSecond == 3)
     }
 }
 

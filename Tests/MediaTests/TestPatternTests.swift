@@ -72,7 +72,7 @@ private func bytes(_ payload: TestPayload, count: Int) -> [UInt8] {
         ("33333333", 1399), ("99M", 101), ("1G", 1400), ("999999937", 32),
     ])
     func anySecondCarriesTheRate(text: String, size: Int) throws {
-        let pattern = try TestPattern(rate: Bitrate(parsing: text), payloadByteCount: size)
+        let pattern = try TestPattern(rate: BitRate(parsing: text), payloadByteCount: size)
         var sender = TestPatternSender(pattern, startingAt: Instant(nanoseconds: 12_345))
         let bits = pattern.rate.bitsPerSecond
         let seconds = bits > 100_000_000 ? 2 : bits < 10_000 ? 100 : 5
@@ -96,7 +96,7 @@ private func bytes(_ payload: TestPayload, count: Int) -> [UInt8] {
     }
 
     @Test func nothingIsDueBeforeItsTime() throws {
-        let pattern = try TestPattern(rate: Bitrate(parsing: "800k"), payloadByteCount: 1000)
+        let pattern = try TestPattern(rate: BitRate(parsing: "800k"), payloadByteCount: 1000)
         var sender = TestPatternSender(pattern, startingAt: .zero)
 
         #expect(sender.takeDue(at: .zero) == 0)
@@ -107,7 +107,7 @@ private func bytes(_ payload: TestPayload, count: Int) -> [UInt8] {
     }
 
     @Test func aLateDriverCatchesUpAndLosesNothing() throws {
-        let pattern = try TestPattern(rate: Bitrate(parsing: "800k"), payloadByteCount: 1000)
+        let pattern = try TestPattern(rate: BitRate(parsing: "800k"), payloadByteCount: 1000)
         var sender = TestPatternSender(pattern, startingAt: .zero)
         var sent: [UInt64] = []
 
@@ -121,7 +121,7 @@ private func bytes(_ payload: TestPayload, count: Int) -> [UInt8] {
     }
 
     @Test func aSleepingDriverSkipsAndBurstsLittle() throws {
-        let pattern = try TestPattern(rate: Bitrate(parsing: "800k"), payloadByteCount: 1000)
+        let pattern = try TestPattern(rate: BitRate(parsing: "800k"), payloadByteCount: 1000)
         var sender = TestPatternSender(pattern, startingAt: .zero)
         _ = sender.takeDue(at: .zero)
         let now = Instant(nanoseconds: 3_600_000_000_000)

@@ -242,6 +242,7 @@ struct SimulatedGroup {
         hosts[index].overlay.handle(event, at: now, into: &actions)
         for action in actions { perform(action, on: index) }
         let next = hosts[index].overlay.nextWakeup
+        if let next, next <= now { violations.append("host \(index) has work left at \(now)") }
         if let next, next != hosts[index].wakeup {
             hosts[index].wakeup = next
             schedule(.wakeup(index), at: max(next, now))
