@@ -62,7 +62,7 @@ extension OverlayPeer {
         if hasRoom(for: routes[index]) {
             addChild(peer, request, index, at: now, into: &actions)
         } else if let weaker = childToReplace(by: peer, request, in: routes[index]) {
-            addChild(peer, request, index, at: now, into: &actions)
+            addChild(peer, request, index, isWaiting: true, at: now, into: &actions)
             handOver(weaker, index, at: now, into: &actions)
         } else {
             refuse(peer, request, routes[index], into: &actions)
@@ -70,11 +70,12 @@ extension OverlayPeer {
     }
 
     private mutating func addChild(
-        _ peer: PeerID, _ request: AttachRequest, _ index: Int, at now: Instant,
-        into actions: inout [Action]
+        _ peer: PeerID, _ request: AttachRequest, _ index: Int, isWaiting: Bool = false,
+        at now: Instant, into actions: inout [Action]
     ) {
         let child = SourceRoute.Child(
-            peer: peer, freeRate: request.freeRate, expiry: now + configuration.childTimeout)
+            peer: peer, freeRate: request.freeRate, expiry: now + configuration.childTimeout,
+            isWaiting: isWaiting)
         let place =
             routes[index].children.firstIndex { $0.peer > peer } ?? routes[index].children.endIndex
         routes[index].children.insert(child, at: place)
@@ -140,6 +141,9 @@ extension OverlayPeer {
     }
 
     /// Asks `child` to move under a sibling; it is served until it has, or time is up.
+    ///
+    /// The child that was admitted in its place is fed from the moment it goes, so that the
+    /// budget holds at every moment, and the first packet that the one misses comes by the other.
     private mutating func handOver(
         _ child: SourceRoute.Child, _ index: Int, at now: Instant, into actions: inout [Action]
     ) {
@@ -170,8 +174,17 @@ extension OverlayPeer {
             let place = routes[index].children.firstIndex(where: { $0.peer == peer })
         else { return }
         routes[index].children.remove(at: place)
-        isTableStale = true
+        feedWaitingChild(index)
         actions.append(.report(.childGone(source: source, child: peer)))
+    }
+
+    /// Starts to feed the child that waited for another to go, once none is on its way.
+    private mutating func feedWaitingChild(_ index: Int) {
+        isTableStale = true
+        guard !routes[index].children.contains(where: { $0.handover != nil }) else { return }
+        for place in routes[index].children.indices {
+            routes[index].children[place].isWaiting = false
+        }
     }
 
     /// Refuses children that the budget no longer covers, the last admitted far ones first.
@@ -216,7 +229,7 @@ extension OverlayPeer {
             guard
                 reservedRate > UInt64(configuration.uplinkRate)
                     || routes[index].stayingChildren > configuration.childLimit ?? .max
-            else { return }
+            else { return feedWaitingChild(index) }
             removeChild(child.peer, source: source, into: &actions)
             let refusal = ControlMessage.attachRefused(
                 source: source, reason: .full, referrals: target.map { [$0] } ?? [])

@@ -135,7 +135,7 @@ extension OverlayPeer {
             return (entry.advert.metric, entry.peer) < (ownEntry.1, configuration.peer)
         }
         guard let better else { return false }
-        wait(for: better.peer, index, at: now)
+        wait(for: better.peer, isAsked: false, index, at: now)
         return true
     }
 
@@ -152,12 +152,13 @@ extension OverlayPeer {
         learn([target], at: now)
         if link(to: target.peer) == nil { requestLink(to: target, at: now, into: &actions) }
         guard routes[index].move == nil, routes[index].attempt == nil else { return }
-        wait(for: target.peer, index, at: now)
+        wait(for: target.peer, isAsked: true, index, at: now)
         reconsider(index, at: now, into: &actions)
     }
 
-    private mutating func wait(for target: PeerID, _ index: Int, at now: Instant) {
-        routes[index].move = .init(target: target, until: now + configuration.handoverLimit)
+    private mutating func wait(for target: PeerID, isAsked: Bool, _ index: Int, at now: Instant) {
+        routes[index].move = .init(
+            target: target, isAsked: isAsked, until: now + configuration.handoverLimit)
         requestSeqno(index, at: now)
     }
 
@@ -218,6 +219,11 @@ extension OverlayPeer {
         if let old = routes[index].parent {
             dismissFormer(index)
             routes[index].former = .init(peer: old, until: now + configuration.overlap)
+            // It feeds our new parent in our stead from the next packet on; what it has sent
+            // us until then is still accepted.
+            if routes[index].move?.isAsked == true {
+                send(.detach(source: routes[index].source), to: old)
+            }
         }
         routes[index].parent = peer
         routes[index].orphanSince = nil

@@ -199,7 +199,7 @@ package struct OverlayPeer: Sendable {
     private var forwardingTable: ForwardingTable {
         let forwarded = routes.map { route in
             let upstreams = route.upstreamPeers.compactMap { link(to: $0)?.localToken }
-            let children = route.children.compactMap { child in
+            let children = route.children.filter { !$0.isWaiting }.compactMap { child in
                 link(to: child.peer).map {
                     ForwardingTable.Child(token: $0.remoteToken, endpoint: $0.endpoint)
                 }

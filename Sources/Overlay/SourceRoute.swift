@@ -77,6 +77,8 @@ struct SourceRoute: Sendable {
 
     struct Move: Equatable, Sendable {
         let target: PeerID
+        /// The parent asked for it, and feeds the target only once we have gone.
+        let isAsked: Bool
         let until: Instant
     }
 
@@ -87,6 +89,8 @@ struct SourceRoute: Sendable {
         var expiry: Instant
         /// Set while the child is asked to move to another parent.
         var handover: Handover?
+        /// Admitted in the place of a child that has not gone yet: not fed until it has.
+        var isWaiting = false
     }
 
     struct Handover: Equatable, Sendable {
