@@ -5,11 +5,8 @@ import NetBasics
 /// The program under test as a process of its own.
 final class PolycastProcess {
     private let process = Process()
-    private let output = Pipe()
-    private let errors = Pipe()
-    private var outputData = Data()
-    private var errorData = Data()
-    private let drained = DispatchGroup()
+    private let output = Drain()
+    private let errors = Drain()
 
     /// The binary that was built beside the test bundle.
     static let executable: URL = {
@@ -25,26 +22,15 @@ final class PolycastProcess {
     init(list arguments: [String]) throws {
         process.executableURL = Self.executable
         process.arguments = arguments
-        process.standardOutput = output
-        process.standardError = errors
+        process.standardOutput = output.pipe
+        process.standardError = errors.pipe
         process.standardInput = FileHandle.nullDevice
         try process.run()
-        drain(output) { self.outputData = $0 }
-        drain(errors) { self.errorData = $0 }
+        output.start()
+        errors.start()
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
-
-    private func drain(_ pipe: Pipe, _ store: @escaping (Data) -> Void) {
-        let handle = pipe.fileHandleForReading
-        drained.enter()
-        let box = Box(store)
-        Thread.detachNewThread { [drained] in
-            let data = handle.readDataToEndOfFile()
-            box.value(data)
-            drained.leave()
-        }
-    }
 
     var isRunning: Bool { process.isRunning }
 
@@ -58,22 +44,39 @@ final class PolycastProcess {
             kill(process.processIdentifier, SIGKILL)
             return nil
         }
-        drained.wait()
+        output.wait()
+        errors.wait()
         return process.terminationStatus
     }
 
     /// Valid after ``exitCode(within:)``.
-    var outputText: String { String(decoding: outputData, as: UTF8.self) }
-    var errorText: String { String(decoding: errorData, as: UTF8.self) }
+    var outputText: String { String(decoding: output.data, as: UTF8.self) }
+    var errorText: String { String(decoding: errors.data, as: UTF8.self) }
 
     var summary: JoinSummary? {
         try? JoinSummary(json: JSONValue(parsing: Array(outputText.utf8)))
     }
 }
 
-private final class Box: @unchecked Sendable {
-    let value: (Data) -> Void
-    init(_ value: @escaping (Data) -> Void) { self.value = value }
+/// Reads a pipe to its end on a thread of its own; refers to no process, so that one can be
+/// dropped, and killed, while it runs.
+private final class Drain: @unchecked Sendable {
+    let pipe = Pipe()
+    private let end = DispatchSemaphore(value: 0)
+    private(set) var data = Data()
+
+    func start() {
+        Thread.detachNewThread { [self] in
+            data = pipe.fileHandleForReading.readDataToEndOfFile()
+            end.signal()
+        }
+    }
+
+    /// Returns once everything was read; ``data`` is valid from then on.
+    func wait() {
+        end.wait()
+        end.signal()
+    }
 }
 
 /// A directory of the test's own.
