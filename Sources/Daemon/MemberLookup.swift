@@ -91,7 +91,7 @@ private func list(
         return MemberList(group: invite.group, members: members)
     case .refused(let reason):
         throw Failure(
-            .runtimeFailure, "the rendezvous \(invite.server) refused: \(reason.name)",
+            .rendezvousUnreachable, "the rendezvous \(invite.server) refused: \(reason.name)",
             advice: "try again later")
     case .unreachable, nil:
         throw unreachable(invite)

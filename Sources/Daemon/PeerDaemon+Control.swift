@@ -122,7 +122,7 @@ extension PeerDaemon {
         console.clearStatus()
         if rendezvousView.state == .refused {
             throw Failure(
-                .runtimeFailure,
+                .rendezvousUnreachable,
                 "the rendezvous \(configuration.invite.server) refused: \(rendezvousView.detail)",
                 advice: "try again later, or raise the limit where 'polycast rendezvous' runs")
         }

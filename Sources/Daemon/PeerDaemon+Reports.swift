@@ -170,7 +170,7 @@ extension PeerDaemon {
             passed > 0 ? Double(received &- min(received, statusSample.bytes)) * 8 / passed : 0
         statusSample = (now, received)
         let links = overlay.view.neighbors.count
-        return "\(configuration.invite.group) as \(name): \(links) links, \(sources.count) sources,"
+        return "\(configuration.invite.group) as \(name): links \(links), sources \(sources.count),"
             + " in \(Int(rate / 1000)) kbit/s, lost \(lost), rendezvous "
             + rendezvousView.state.rawValue
     }

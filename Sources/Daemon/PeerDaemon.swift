@@ -219,8 +219,7 @@ final class PeerDaemon {
         actions.removeAll(keepingCapacity: true)
         if !heard.isEmpty { overlay.handle(.mediaHeard(heard), at: now, into: &actions) }
         overlay.handle(event, at: now, into: &actions)
-        let ordered = actions
-        for action in ordered { perform(action, at: now) }
+        for action in actions { perform(action, at: now) }
     }
 
     private func perform(_ action: OverlayPeer.Action, at now: Instant) {

@@ -220,7 +220,8 @@ struct PeerParts: ~Copyable {
     private static func failure(_ error: MediaError) -> Failure {
         switch error.kind {
         case .usage: Failure(.usage, error.message, advice: error.advice)
-        case .input, .system: Failure(.runtimeFailure, error.message, advice: error.advice)
+        case .input: Failure(.configuration, error.message, advice: error.advice)
+        case .system: Failure(.runtimeFailure, error.message, advice: error.advice)
         }
     }
 }

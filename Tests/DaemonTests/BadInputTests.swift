@@ -25,10 +25,10 @@ import Testing
             arguments: ["join", "polycast://127.0.0.1:7400/a%0Ab"], code: 2, mentions: ["control"]),
         Case(arguments: ["join", invite, "--uplink", "0"], code: 2, mentions: ["uplink"]),
         Case(
-            arguments: ["join", invite, "--publish", "/nonexistent/cam.sdp"], code: 1,
+            arguments: ["join", invite, "--publish", "/nonexistent/cam.sdp"], code: 8,
             mentions: ["/nonexistent/cam.sdp"]),
         Case(
-            arguments: ["join", invite, "--publish", "/etc/hostname"], code: 1,
+            arguments: ["join", invite, "--publish", "/etc/hostname"], code: 8,
             mentions: ["/etc/hostname"]),
         Case(
             arguments: ["join", invite, "--publish", "test:rate=0"], code: 2, mentions: ["rate"]),
