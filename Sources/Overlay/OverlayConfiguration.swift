@@ -28,6 +28,8 @@ package struct OverlayConfiguration: Sendable {
     package var neighborSlack = 4
     /// Links at most, whoever opened them; beyond it requests are refused.
     package var linkLimit = 48
+    /// Of those, links with peers of one IP address at most.
+    package var addressLinkLimit = 16
     /// Of the target, how many are kept for random peers outside of the subnet.
     package var farNeighborMinimum = 2
     /// Peers remembered as possible neighbors at most, and for how long unheard of.

@@ -61,7 +61,7 @@ extension OverlayPeer {
             actions.append(.sendLink(challenge, to: sender))
             return
         }
-        if let reason = refusalReason(request) {
+        if let reason = refusalReason(request, from: sender, at: now) {
             let refusal = LinkMessage.refusal(
                 token: request.token, reason: reason,
                 referrals: reason == .full ? linkReferrals(for: request.peer) : [])
@@ -75,12 +75,19 @@ extension OverlayPeer {
         actions.append(.sendLink(.accept(accept), to: sender))
     }
 
-    private func refusalReason(_ request: LinkRequest) -> LinkRefusalReason? {
+    private func refusalReason(
+        _ request: LinkRequest, from sender: Endpoint, at now: Instant
+    ) -> LinkRefusalReason? {
         if request.group != configuration.group || isLeaving { return .wrongGroup }
         if request.peer == configuration.peer { return .selfLink }
-        let isKnown = link(to: request.peer) != nil
-        if !isKnown, links.count >= configuration.linkLimit { return .full }
-        return nil
+        if let known = link(to: request.peer) {
+            // Nobody takes over another's link, and its media, by claiming its id.
+            let isAlive = now - known.lastHeard < configuration.treeLinkTimeout
+            return isAlive && known.endpoint != sender ? .peerIDTaken : nil
+        }
+        let addressCount = links.count { $0.endpoint.address == sender.address }
+        return links.count >= configuration.linkLimit
+            || addressCount >= configuration.addressLinkLimit ? .full : nil
     }
 
     private mutating func linkReferrals(for peer: PeerID) -> [Contact] {

@@ -66,7 +66,9 @@ extension OverlayPeer {
             }
             return
         }
+        let oldRate = routes[index].rate
         guard store(advert, from: peer, at: index, now) else { return }
+        if routes[index].rate > oldRate { enforceBudget(at: now, into: &actions) }
         noteDescriptionVersion(advert, at: index, now)
         if routes[index].parent == peer {
             followParent(index, at: now, into: &actions)

@@ -67,6 +67,8 @@ package enum LinkRefusalReason: UInt8, Sendable, CaseIterable {
     case wrongGroup = 2
     /// The initiator is the responder.
     case selfLink = 3
+    /// The responder has a live link with that peer id at another address.
+    case peerIDTaken = 4
 }
 
 // MARK: - Coding

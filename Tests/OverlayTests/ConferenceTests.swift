@@ -158,6 +158,21 @@ import Wire
         }
     }
 
+    @Test func childrenThatTheUplinkNoLongerCarriesAreRefusedWhenARateRises() {
+        var group = conference(seed: 5)
+        group.publish(0)
+        group.run(for: .seconds(5))
+
+        group.handle(.rateMeasured(1500), on: 0)
+        group.run(for: .seconds(5))
+
+        #expect(group.violations.isEmpty)
+        for host in group.hosts {
+            for source in host.overlay.view.sources { #expect(source.children.count <= 1) }
+        }
+        #expect(group.missingDeliveries(of: 0, since: group.now + .milliseconds(-200)).isEmpty)
+    }
+
     @Test func theSameSeedGivesTheSameActions() {
         func trace() -> [String] {
             var group = SimulatedGroup(seed: 11)

@@ -38,7 +38,7 @@ import Wire
             error: .invalidField("name")),
         Flip(sample: "link request", offset: 55, value: 0xFF, error: .invalidField("name")),
         Flip(sample: "link refusal", offset: 12, value: 0, error: .invalidField("reason")),
-        Flip(sample: "link refusal", offset: 12, value: 4, error: .invalidField("reason")),
+        Flip(sample: "link refusal", offset: 12, value: 5, error: .invalidField("reason")),
         Flip(sample: "link refusal", offset: 13, value: 5, error: .invalidField("contact count")),
         Flip(sample: "link refusal", offset: 23, value: 0xFF, error: .invalidField("contact")),
         // Control

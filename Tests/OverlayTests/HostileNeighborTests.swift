@@ -1,0 +1,200 @@
+import Forwarding
+import NetBasics
+import Overlay
+import Testing
+import Wire
+
+/// One peer against neighbors that say anything at all.
+@Suite struct HostileNeighborTests {
+    private static let limits = (links: 48, candidates: 128, sources: 64)
+
+    /// A peer under attack, with its links as the attackers know them.
+    private struct Target {
+        var overlay: OverlayPeer
+        var now = Instant(nanoseconds: 1_000_000_000)
+        var actions: [OverlayPeer.Action] = []
+        /// The tokens that the attackers write, and where they write from.
+        var links: [(token: LinkToken, endpoint: Endpoint)] = []
+
+        init(seed: UInt64) {
+            guard let name = MemberName("target") else { preconditionFailure("a name") }
+            var configuration = OverlayConfiguration(
+                group: SimulatedGroup.group, peer: PeerID(rawValue: 1), name: name,
+                uplinkRate: 10_000)
+            configuration.localSubnets = [endpoint(1).address.subnet]
+            overlay = OverlayPeer(
+                configuration: configuration, cookieSecret: [UInt8](repeating: 7, count: 32),
+                generator: SeededGenerator(seed: seed))
+        }
+
+        mutating func handle(_ event: OverlayPeer.Event) {
+            actions.removeAll()
+            overlay.handle(event, at: now, into: &actions)
+        }
+
+        /// Runs the handshake as an initiator with `peer` would; whether a link came of it.
+        mutating func connect(_ peer: PeerID, from sender: Endpoint) -> Bool {
+            guard let name = MemberName("mallory") else { return false }
+            var request = LinkRequest(
+                group: SimulatedGroup.group, peer: peer, token: LinkToken(rawValue: peer.rawValue),
+                cookie: .none, name: name)
+            handle(.linkMessageReceived(.request(request), from: sender))
+            guard case .sendLink(.challenge(_, let cookie), _) = actions.first else { return false }
+            request.cookie = cookie
+            handle(.linkMessageReceived(.request(request), from: sender))
+            for case .sendLink(.accept(let accept), _) in actions {
+                links.append((accept.token, sender))
+                return true
+            }
+            return false
+        }
+    }
+
+    private static func endpoint(_ number: Int) -> Endpoint {
+        Endpoint(
+            address: .v4(IPv4Address(rawValue: 0x0A00_0000 + UInt32(number))),
+            port: UInt16(1024 + number % 60_000))
+    }
+
+    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    func nothingThatNeighborsSayBreaksABound(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var target = Target(seed: seed)
+        for number in 2..<10 {
+            let isLinked1 = target.connect(
+                PeerID(rawValue: UInt64(number)), from: Self.endpoint(number))
+            #expect(isLinked1)
+        }
+
+        for _ in 0..<8000 {
+            target.now = target.now + .milliseconds(Int64(generator.uniform(below: 40)))
+            let from = target.links[generator.uniform(below: target.links.count)]
+            let messages = (0...generator.uniform(below: 3)).map { _ in
+                Self.anything(&generator)
+            }
+            let datagram = ControlDatagram(token: from.token, messages: messages)
+            target.handle(.controlReceived(datagram, from: from.endpoint))
+            if generator.uniform(below: 50) == 0 {
+                // Links that were closed are asked for anew.
+                let number = 2 + generator.uniform(below: 60)
+                _ = target.connect(PeerID(rawValue: UInt64(number)), from: Self.endpoint(number))
+            }
+            expectBounds(target)
+        }
+    }
+
+    private func expectBounds(_ target: Target) {
+        let view = target.overlay.view
+        #expect(view.neighbors.count <= Self.limits.links)
+        #expect(view.candidates.count <= Self.limits.candidates)
+        #expect(view.sources.count <= Self.limits.sources)
+        #expect(view.reservedRate <= view.uplinkRate)
+        #expect(target.overlay.nextWakeup.map { $0 > target.now } ?? true)
+        #expect(target.actions.count < 400)
+    }
+
+    /// A well-formed message with arbitrary, often extreme, content.
+    private static func anything(_ generator: inout SeededGenerator) -> ControlMessage {
+        let source = PeerID(rawValue: UInt64(generator.uniform(below: 90)))
+        let contacts = (0..<generator.uniform(below: 4)).map { _ in
+            let number = generator.uniform(below: 500)
+            return Contact(peer: PeerID(rawValue: UInt64(number)), endpoint: endpoint(number))
+        }
+        switch generator.uniform(below: 14) {
+        case 0: return .ping(time: generator.next())
+        case 1: return .pong(time: generator.next())
+        case 2: return .seqnoRequest(source: source, seqno: extreme(&generator), hopLimit: 255)
+        case 3: return .describe(source: source)
+        case 4: return .description(description(of: source, &generator))
+        case 5:
+            return .attach(
+                AttachRequest(
+                    source: source, freeRate: extreme(&generator),
+                    isOrphan: generator.uniform(below: 2) == 0))
+        case 6: return .attachAccepted(source: source)
+        case 7: return .attachRefused(source: source, reason: .full, referrals: contacts)
+        case 8: return .detach(source: source)
+        case 9:
+            return contacts.first.map { .move(source: source, target: $0) }
+                ?? .detach(source: source)
+        case 10: return .peers(contacts)
+        case 11: return generator.uniform(below: 40) == 0 ? .close : .describe(source: source)
+        default:
+            return .route(
+                RouteAdvert(
+                    source: source, seqno: extreme(&generator), metric: extreme(&generator),
+                    hops: UInt8(truncatingIfNeeded: generator.next()),
+                    isGone: generator.uniform(below: 10) == 0, freeRate: extreme(&generator),
+                    sourceRate: extreme(&generator),
+                    descriptionVersion: UInt16(generator.uniform(below: 3))))
+        }
+    }
+
+    private static func extreme(_ generator: inout SeededGenerator) -> UInt32 {
+        let corners: [UInt32] = [0, 1, 2, 1000, 0x7FFF_FFFF, 0x8000_0000, .max - 1, .max]
+        return corners[generator.uniform(below: corners.count)]
+    }
+
+    private static func description(
+        of source: PeerID, _ generator: inout SeededGenerator
+    ) -> StreamDescription {
+        guard let name = MemberName("mallory") else { preconditionFailure("a name") }
+        let count = 1 + generator.uniform(below: 16)
+        return StreamDescription(
+            stream: StreamID(source: source, index: UInt8(generator.uniform(below: count))),
+            version: UInt16(generator.uniform(below: 3)), streamCount: UInt8(count), kind: .data,
+            priority: 255, format: .opaque, rate: extreme(&generator), member: name,
+            mediaText: "m=")
+    }
+
+    @Test func oneAddressGetsAFewLinksOnly() {
+        var target = Target(seed: 5)
+        let made = (2..<100).count { number in
+            let sender = Endpoint(address: Self.endpoint(1).address, port: UInt16(2000 + number))
+            return target.connect(PeerID(rawValue: UInt64(number)), from: sender)
+        }
+
+        #expect(made == 16)
+    }
+
+    @Test func aThousandAddressesGetNoMoreThanTheLimit() {
+        var target = Target(seed: 6)
+        let made = (2..<1002).count { number in
+            target.connect(PeerID(rawValue: UInt64(number)), from: Self.endpoint(number))
+        }
+
+        #expect(made == Self.limits.links)
+    }
+
+    @Test func nobodyTakesOverALinkByClaimingItsPeer() {
+        var target = Target(seed: 7)
+        let victim = PeerID(rawValue: 20)
+        let isLinked2 = target.connect(victim, from: Self.endpoint(20))
+        #expect(isLinked2)
+
+        let isLinked3 = target.connect(victim, from: Self.endpoint(21))
+        #expect(!isLinked3)
+
+        #expect(target.overlay.view.neighbors.map(\.endpoint) == [Self.endpoint(20)])
+        target.now = target.now + .milliseconds(1300)
+        let isLinked4 = target.connect(victim, from: Self.endpoint(21))
+        #expect(isLinked4, "once it is silent it may move")
+    }
+
+    @Test func requestsWithoutACookieLeaveNothingBehind() {
+        var target = Target(seed: 8)
+        guard let name = MemberName("mallory") else { return }
+        let before = target.overlay.view
+        for number in 2..<500 {
+            let request = LinkRequest(
+                group: SimulatedGroup.group, peer: PeerID(rawValue: UInt64(number)),
+                token: LinkToken(rawValue: 1), cookie: Cookie(high: 1, low: 2), name: name)
+            target.handle(.linkMessageReceived(.request(request), from: Self.endpoint(number)))
+            #expect(target.actions.count == 1)
+            guard case .sendLink(let answer, _) = target.actions[0] else { continue }
+            #expect(answer.encoded.count < LinkMessage.request(request).encoded.count)
+        }
+
+        #expect(target.overlay.view == before)
+    }
+}
