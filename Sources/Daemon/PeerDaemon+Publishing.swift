@@ -23,11 +23,12 @@ extension PeerDaemon {
             media.forwarder.startSequence(
                 of: description.stream, at: UInt32(truncatingIfNeeded: generator.next()))
         }
+        guessRate(at: now)
         warnIfUplinkIsShort()
     }
 
     private func warnIfUplinkIsShort() {
-        let rate = publishers.reduce(0) { $0 + Int64($1.description.rate) * 1000 }
+        let rate = publishers.reduce(0) { $0 + Int64($1.expectedRate) * 1000 }
         guard rate > configuration.uplink.bitsPerSecond else { return }
         console.log(
             "the streams need \(rate / 1000) kbit/s and the uplink is \(configuration.uplink): "

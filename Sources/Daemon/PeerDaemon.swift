@@ -243,28 +243,32 @@ final class PeerDaemon {
 
     // MARK: - Media rate
 
-    private(set) var rateDue: Instant = .zero
+    private(set) var rateDue: Instant = .distantFuture
     private var measuredBytes: UInt64 = 0
-    private var announcedRate: UInt32 = 0
+    private var rateEstimate: RateEstimate?
 
-    /// Tells the control plane what undeclared streams turn out to need, once a second.
-    private func measureRate(at now: Instant) {
-        rateDue = now + .seconds(1)
+    /// Starts with a guess for what nobody declared, so that nobody is promised what cannot be kept.
+    func guessRate(at now: Instant) {
         guard publishers.contains(where: { $0.description.rate == 0 }) else {
             rateDue = .distantFuture
             return
         }
+        let guess = publishers.reduce(0 as UInt32) { $0 &+ $1.expectedRate }
+        rateEstimate = RateEstimate(guess: guess)
+        rateDue = now + .seconds(1)
+        handle(.rateMeasured(guess), at: now)
+    }
+
+    /// Tells the control plane what undeclared streams turn out to need, once a second.
+    private func measureRate(at now: Instant) {
+        rateDue = now + .seconds(1)
         let wireBytes = publishers.reduce(0 as UInt64) { sum, publisher in
             let count = media.forwarder.count(of: publisher.description.stream)
             return sum &+ count.bytes &+ count.packets &* Self.packetOverhead
         }
         let rate = UInt32(clamping: (wireBytes &- measuredBytes) * 8 / 1000)
         measuredBytes = wireBytes
-        // Rises at once, falls by a tenth a second, and small changes are not worth telling.
-        let smoothed = max(rate, announcedRate / 10 * 9)
-        guard smoothed > announcedRate || smoothed < announcedRate / 4 * 3 else { return }
-        announcedRate = smoothed + smoothed / 10
-        handle(.rateMeasured(max(1, announcedRate)), at: now)
+        if let estimate = rateEstimate?.add(rate) { handle(.rateMeasured(estimate), at: now) }
     }
 
     /// Bytes of IP, UDP and media header in front of each body, for budgets.

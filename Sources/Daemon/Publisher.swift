@@ -29,6 +29,12 @@ struct Publisher {
         }
     }
 
+    /// What to reckon with until media flows: the declared rate, or a usual one of its kind; kbit/s.
+    var expectedRate: UInt32 {
+        if description.rate > 0 { return description.rate }
+        return description.kind == .audio ? 96 : 1000
+    }
+
     /// kbit/s on the wire, zero if nobody said.
     ///
     /// SDP's bandwidth counts IP and UDP headers already (RFC 8866, section 5.8).

@@ -55,6 +55,13 @@ extension OverlayPeer {
             return send(refusal, to: peer)
         }
         if let place = routes[index].children.firstIndex(where: { $0.peer == peer }) {
+            if let handover = routes[index].children[place].handover, handover.target == nil {
+                // Dismissed; it may stay if there is room again.
+                guard hasRoom(for: routes[index]) else {
+                    return refuse(peer, request, routes[index], into: &actions)
+                }
+                routes[index].children[place].handover = nil
+            }
             routes[index].children[place].freeRate = request.freeRate
             routes[index].children[place].expiry = now + configuration.childTimeout
             return send(.attachAccepted(source: request.source), to: peer)
@@ -187,21 +194,27 @@ extension OverlayPeer {
         }
     }
 
-    /// Refuses children that the budget no longer covers, the last admitted far ones first.
+    /// Refuses children that the budget no longer covers, the last admitted first.
+    ///
+    /// Each is fed until it has found another parent, for as long as a hand-over may take.
     mutating func enforceBudget(at now: Instant, into actions: inout [Action]) {
         for index in routes.indices {
             while reservedRate > UInt64(configuration.uplinkRate),
-                let victim = routes[index].children.last(where: { $0.handover == nil })
+                let place = routes[index].children.lastIndex(where: { $0.handover == nil })
             {
-                let route = routes[index]
-                removeChild(victim.peer, source: route.source, into: &actions)
-                send(
-                    .attachRefused(
-                        source: route.source, reason: .full,
-                        referrals: referrals(for: victim.peer, in: routes[index])),
-                    to: victim.peer)
+                dismiss(place, index, at: now)
             }
         }
+    }
+
+    private mutating func dismiss(_ place: Int, _ index: Int, at now: Instant) {
+        let child = routes[index].children[place].peer
+        routes[index].children[place].handover = .init(
+            target: nil, until: now + configuration.handoverLimit, repeatDue: .distantFuture)
+        let refusal = ControlMessage.attachRefused(
+            source: routes[index].source, reason: .full,
+            referrals: referrals(for: child, in: routes[index]))
+        send(refusal, to: child)
     }
 
     mutating func serveChildren(_ index: Int, at now: Instant, into actions: inout [Action]) {
@@ -222,7 +235,11 @@ extension OverlayPeer {
         guard let place = routes[index].children.firstIndex(where: { $0.peer == child.peer })
         else { return }
         let source = routes[index].source
-        let target = link(to: handover.target)?.contact
+        guard let sibling = handover.target else {
+            if handover.until <= now { removeChild(child.peer, source: source, into: &actions) }
+            return
+        }
+        let target = link(to: sibling)?.contact
         if handover.until <= now || target == nil {
             // It could not go, or the sibling has gone. If its place is free again it stays.
             routes[index].children[place].handover = nil

@@ -94,7 +94,8 @@ struct SourceRoute: Sendable {
     }
 
     struct Handover: Equatable, Sendable {
-        let target: PeerID
+        /// The sibling to move under; `nil`: the child was refused and looks for itself.
+        let target: PeerID?
         let until: Instant
         var repeatDue: Instant
     }

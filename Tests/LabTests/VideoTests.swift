@@ -36,6 +36,39 @@ extension LabTests {
             print("\(family): \(count.copies) copies crossed the router; \(tree)")
         }
 
+        @Test(.timeLimit(.minutes(4)))
+        func sourcesThatDeclareNoRateAreMeasuredAndCarried() async throws {
+            let lab = try NetworkLab()
+            defer { lab.down() }
+            let conference = try Conference(.ipv4, lab: lab)
+            try conference.startRendezvous()
+            let broadcasts = try [(NetworkLab.Host.a1, 440), (.b1, 550)].map { host, tone in
+                let clip = try Clip(seconds: 12, tone: tone, in: lab.directory)
+                return try Broadcast(of: clip, at: host, in: conference, declaresRates: false)
+            }
+            for host in [NetworkLab.Host.a2, .a3, .b2] { try conference.receiver(at: host) }
+            for broadcast in broadcasts {
+                let others = conference.peers.filter { $0 !== broadcast.source }
+                #expect(try await conference.attached(others, to: broadcast.source.name))
+                try await broadcast.watch(from: others)
+            }
+
+            for broadcast in broadcasts { try broadcast.play() }
+            var receptions: [(clip: Clip, peer: Peer, reception: Reception)] = []
+            for broadcast in broadcasts {
+                receptions += try await broadcast.finish().map { (broadcast.clip, $0, $1) }
+            }
+            let summaries = try await conference.end()
+
+            for (clip, peer, reception) in receptions {
+                expectAll(of: clip, reception, at: peer.name)
+            }
+            expectCleanSummaries(summaries, receivers: conference.peers, of: ["a1", "b1"])
+            for stream in (summaries["a1"]?.sent ?? []) + (summaries["b1"]?.sent ?? []) {
+                #expect(stream.copies <= 2 * stream.packets)
+            }
+        }
+
         @Test(.timeLimit(.minutes(4)), arguments: NetworkLab.Family.allCases)
         func twoSourcesAtOnceCrossTheRouterOnceEach(family: NetworkLab.Family) async throws {
             let lab = try NetworkLab()

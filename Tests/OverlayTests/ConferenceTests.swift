@@ -170,6 +170,7 @@ import Wire
         for host in group.hosts {
             for source in host.overlay.view.sources { #expect(source.children.count <= 1) }
         }
+        for index in 1...4 { #expect(group.lost(of: 0, at: index) == 0, "at \(index)") }
         #expect(group.missingDeliveries(of: 0, since: group.now + .milliseconds(-200)).isEmpty)
     }
 

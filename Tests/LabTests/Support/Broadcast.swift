@@ -12,12 +12,14 @@ final class Broadcast {
 
     /// The member at `host` joins and publishes what a camera at `port` will send.
     init(
-        of clip: Clip, at host: NetworkLab.Host, in conference: Conference, options: [String] = []
+        of clip: Clip, at host: NetworkLab.Host, in conference: Conference,
+        declaresRates: Bool = true
     ) throws {
         self.clip = clip
         lab = conference.lab
         port = 5004
-        let session = try clip.describe(port: port, in: lab.directory)
+        let session = try clip.describe(
+            port: port, declaresRates: declaresRates, in: lab.directory)
         source = try conference.join(
             host, "--publish", session.path, "--uplink", Clip.uplinkOfTwo, "--deliver",
             "rtp://127.0.0.1:6000")

@@ -43,8 +43,9 @@ struct Clip {
 
     /// Writes the session description of a camera that sends to `port` and `port + 2`.
     ///
-    /// ffmpeg writes it while it encodes, so that it declares the bit rates as a live one does.
-    func describe(port: Int, in directory: URL) throws -> URL {
+    /// ffmpeg writes it while it encodes, so that it declares the bit rates as a live one does;
+    /// `declaresRates` false leaves them out, as senders that copy do.
+    func describe(port: Int, declaresRates: Bool = true, in directory: URL) throws -> URL {
         let session = directory.appending(path: "camera-\(port).sdp")
         let arguments =
             ["ffmpeg", "-nostdin", "-v", "error", "-y", "-t", "0.1", "-i", file.path]
@@ -52,6 +53,11 @@ struct Clip {
             + ["-sdp_file", session.path]
         let (status, output) = try Program.outcome(arguments)
         guard status == 0 else { throw LabError("ffmpeg wrote no session description: \(output)") }
+        if !declaresRates {
+            let text = try String(contentsOf: session, encoding: .utf8)
+            let lines = text.components(separatedBy: "\n").filter { !$0.hasPrefix("b=") }
+            try lines.joined(separator: "\n").write(to: session, atomically: true, encoding: .utf8)
+        }
         return session
     }
 
