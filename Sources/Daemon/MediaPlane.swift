@@ -15,7 +15,8 @@ struct MediaPlane: ~Copyable {
     /// Where ``Forwarder/children`` receive, in the same order.
     private var childAddresses: [SocketAddress] = []
     private(set) var delivery: DeliveryEdge
-    private(set) var meters: [StreamMeter] = []
+    private var meters: [StreamMeter] = []
+    private var freeMeters: [Int] = []
     private var meterIndices: [StreamID: Int] = [:]
     /// Links that brought media since the control plane last asked.
     private var heardLinks: [LinkToken] = []
@@ -34,13 +35,25 @@ struct MediaPlane: ~Copyable {
     /// Starts to count and deliver a remote stream; `false` if no port was left for it.
     mutating func open(_ stream: StreamDescription) -> Bool {
         if meterIndices[stream.stream] == nil {
-            meterIndices[stream.stream] = meters.count
-            meters.append(StreamMeter(format: stream.format))
+            let place = freeMeters.popLast() ?? meters.count
+            if place == meters.count {
+                meters.append(StreamMeter(format: stream.format))
+            } else {
+                meters[place] = StreamMeter(format: stream.format)
+            }
+            meterIndices[stream.stream] = place
         }
         return delivery.add(stream.stream, format: stream.format)
     }
 
-    mutating func close(_ source: PeerID) { delivery.removeAll(of: source) }
+    /// Frees what the streams of a source that has gone took.
+    mutating func close(_ source: PeerID) {
+        delivery.removeAll(of: source)
+        for index in 0..<UInt8(StreamDescription.streamLimit) {
+            let stream = StreamID(source: source, index: index)
+            if let place = meterIndices.removeValue(forKey: stream) { freeMeters.append(place) }
+        }
+    }
 
     func meter(of stream: StreamID) -> StreamMeter? { meterIndices[stream].map { meters[$0] } }
 

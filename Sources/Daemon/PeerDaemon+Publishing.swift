@@ -80,7 +80,13 @@ extension PeerDaemon {
         writeSession(source, first.member, streams)
     }
 
+    /// Streams that have gone and are remembered for the summary at most.
+    private static let finishedLimit = 256
+
     func close(_ source: PeerID) {
+        finishedStreams += knownStreams.filter { $0.stream.source == source }.map(streamSummary)
+        finishedStreams.removeFirst(max(0, finishedStreams.count - Self.finishedLimit))
+        knownStreams.removeAll { $0.stream.source == source }
         media.close(source)
         directory?.remove(source)
         sessions[source] = nil

@@ -34,16 +34,12 @@ extension PeerDaemon {
                     roundTripMilliseconds: neighbor.roundTrip?.milliseconds,
                     isSameSubnet: neighbor.isNear, state: "open")
             },
-            streams: currentStreams.map(streamStatus), sent: sentStreams, drops: dropCounts,
+            streams: knownStreams.map(streamStatus), sent: sentStreams, drops: dropCounts,
             memoryBytes: Self.residentBytes)
     }
 
     /// Where others reach this peer: as the rendezvous sees it, once it answered.
     private var ownEndpoint: Endpoint { rendezvousView.observed ?? socket.local }
-
-    private var currentStreams: [StreamDescription] {
-        knownStreams.filter { sources[$0.stream.source] != nil }
-    }
 
     private func streamStatus(_ stream: StreamDescription) -> PeerStatus.Stream {
         let meter = media.meter(of: stream.stream)
@@ -141,7 +137,7 @@ extension PeerDaemon {
             if source.isLocal {
                 .source
             } else if source.parent != nil {
-                .attached
+                source.isFed ? .attached : .attaching
             } else {
                 source.isAttaching ? .attaching : .orphan
             }
@@ -162,7 +158,7 @@ extension PeerDaemon {
     // MARK: - Status line and summary
 
     func statusLine(at now: Instant) -> String {
-        let meters = currentStreams.compactMap { media.meter(of: $0.stream) }
+        let meters = knownStreams.compactMap { media.meter(of: $0.stream) }
         let received = meters.reduce(0) { $0 &+ $1.byteCount }
         let lost = meters.reduce(0) { $0 &+ $1.lostCount }
         let passed = (now - statusSample.at).seconds
@@ -181,11 +177,11 @@ extension PeerDaemon {
             seconds: (now - startedAt).seconds,
             joinedMilliseconds: joinedAt.map { ($0 - startedAt).milliseconds },
             firstPacketMilliseconds: media.firstDelivery.map { ($0 - startedAt).milliseconds },
-            streams: knownStreams.map(streamSummary), sent: sentStreams,
+            streams: finishedStreams + knownStreams.map(streamSummary), sent: sentStreams,
             links: linksAtEnd, drops: dropCounts)
     }
 
-    private func streamSummary(_ stream: StreamDescription) -> JoinSummary.Stream {
+    func streamSummary(_ stream: StreamDescription) -> JoinSummary.Stream {
         let meter = media.meter(of: stream.stream) ?? StreamMeter(format: stream.format)
         var latency: JoinSummary.Latency?
         if let median = meter.medianLatency, let high = meter.latency99 {

@@ -49,8 +49,10 @@ final class PeerDaemon {
     // State that people ask about
     var drops: [String: UInt64] = [:]
     var sources: [PeerID: [StreamDescription]] = [:]
-    /// Streams of sources that are gone too, for the summary; in order of appearance.
+    /// Remote streams that are there now, in order of appearance.
     var knownStreams: [StreamDescription] = []
+    /// What became of those that have gone, the last few; for the summary.
+    var finishedStreams: [JoinSummary.Stream] = []
     var rendezvousView = RendezvousView()
     var joinedAt: Instant?
     var ending: Ending?

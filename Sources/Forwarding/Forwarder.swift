@@ -52,6 +52,8 @@ package struct Forwarder: Sendable {
         var window = SequenceWindow()
         var count = StreamCount()
         var nextSequence: UInt32 = 0
+        /// The first number that the present parent sent, while a former one sends too.
+        var firstOfParent: UInt32?
     }
 
     /// Sources of a group at most; beyond it the table is cut.
@@ -68,7 +70,7 @@ package struct Forwarder: Sendable {
     private var drops: InlineArray<6, UInt64> = .init(repeating: 0)
     /// The last neighbor that sent what it should not, for the control plane to tell it.
     private var unexpected: (token: LinkToken, source: PeerID)?
-    /// The last source of which the same packet came from two upstreams.
+    /// The last source of which the new parent's feed met that of a former one.
     private var overlapping: PeerID?
 
     package init() {}
@@ -83,7 +85,11 @@ package struct Forwarder: Sendable {
         states.reserveCapacity(kept.count * perSource)
         for route in kept {
             if let old = routeIndices[route.source] {
-                states += streams[old * perSource..<(old + 1) * perSource]
+                var kept = streams[old * perSource..<(old + 1) * perSource]
+                if self.table.routes[old].upstreams.first != route.upstreams.first {
+                    for place in kept.indices { kept[place].firstOfParent = nil }
+                }
+                states += kept
             } else {
                 states += Array(repeating: StreamState(), count: perSource)
             }
@@ -120,8 +126,8 @@ package struct Forwarder: Sendable {
         return unexpected
     }
 
-    /// Hands over, and forgets, a source whose former and new parent have sent the same packet:
-    /// nothing can be missing between their two feeds.
+    /// Hands over, and forgets, a source of which a former parent has sent all that came before the
+    /// present parent's first packet: nothing can be missing between the two feeds.
     package mutating func takeOverlapping() -> PeerID? {
         defer { overlapping = nil }
         return overlapping
@@ -145,11 +151,10 @@ package struct Forwarder: Sendable {
             return drop(.unknownStream, header)
         }
         let slot = route * StreamDescription.streamLimit + Int(header.stream.index)
+        if table.routes[route].upstreams.count > 1 { noteOverlap(header, route, slot) }
         switch streams[slot].window.insert(header.sequence) {
         case .new: break
-        case .duplicate:
-            if table.routes[route].upstreams.count > 1 { overlapping = header.stream.source }
-            return drop(.duplicate, header)
+        case .duplicate: return drop(.duplicate, header)
         case .tooOld: return drop(.tooOld, header)
         }
         pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)
@@ -181,6 +186,22 @@ package struct Forwarder: Sendable {
         streams[slot].count.bytes &+= UInt64(bodyBytes)
         streams[slot].count.copies &+= UInt64(range.count)
         for child in range { plan.copies.append(FanOutPlan.Copy(packet: packet, child: child)) }
+    }
+
+    /// Notices when the feeds of the present and of a former parent meet.
+    private mutating func noteOverlap(_ header: MediaHeader, _ route: Int, _ slot: Int) {
+        let isParent = table.routes[route].upstreams.first == header.token
+        guard let first = streams[slot].firstOfParent else {
+            guard isParent else { return }
+            streams[slot].firstOfParent = header.sequence
+            // The former one was ahead: it sent this one already.
+            if streams[slot].window.contains(header.sequence) { overlapping = header.stream.source }
+            return
+        }
+        // The former one has come to where the parent began.
+        if !isParent, Int32(bitPattern: header.sequence &- first) >= -1 {
+            overlapping = header.stream.source
+        }
     }
 
     private mutating func drop(_ reason: Drop, _ header: MediaHeader) -> Bool {

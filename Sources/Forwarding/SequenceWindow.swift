@@ -39,6 +39,14 @@ package struct SequenceWindow: Sendable {
         return .new
     }
 
+    /// Whether `sequence` was recorded; `false` for what is behind the window.
+    package func contains(_ sequence: UInt32) -> Bool {
+        let ahead = Int32(bitPattern: sequence &- highest)
+        guard !isEmpty, ahead <= 0, Int(ahead) > -Self.size else { return false }
+        let (word, mask) = Self.position(sequence)
+        return bits[word] & mask != 0
+    }
+
     private mutating func advance(to sequence: UInt32, by distance: Int) {
         if distance >= Self.size {
             bits = .init(repeating: 0)

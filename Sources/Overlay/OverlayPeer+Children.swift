@@ -64,7 +64,8 @@ extension OverlayPeer {
             }
             routes[index].children[place].freeRate = request.freeRate
             routes[index].children[place].expiry = now + configuration.childTimeout
-            return send(.attachAccepted(source: request.source), to: peer)
+            let isFed = !routes[index].children[place].isWaiting
+            return send(.attachAccepted(source: request.source, isFed: isFed), to: peer)
         }
         if hasRoom(for: routes[index]) {
             addChild(peer, request, index, at: now, into: &actions)
@@ -87,7 +88,7 @@ extension OverlayPeer {
             routes[index].children.firstIndex { $0.peer > peer } ?? routes[index].children.endIndex
         routes[index].children.insert(child, at: place)
         isTableStale = true
-        send(.attachAccepted(source: request.source), to: peer)
+        send(.attachAccepted(source: request.source, isFed: !isWaiting), to: peer)
         actions.append(.report(.childAdmitted(source: request.source, child: peer)))
     }
 
@@ -189,8 +190,11 @@ extension OverlayPeer {
     private mutating func feedWaitingChild(_ index: Int) {
         isTableStale = true
         guard !routes[index].children.contains(where: { $0.handover != nil }) else { return }
-        for place in routes[index].children.indices {
+        for place in routes[index].children.indices where routes[index].children[place].isWaiting {
             routes[index].children[place].isWaiting = false
+            let accepted = ControlMessage.attachAccepted(
+                source: routes[index].source, isFed: true)
+            send(accepted, to: routes[index].children[place].peer)
         }
     }
 

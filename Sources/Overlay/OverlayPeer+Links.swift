@@ -293,8 +293,8 @@ extension OverlayPeer {
             receive(description, at: now, into: &actions)
         case .attach(let request):
             admit(request, from: peer, at: now, into: &actions)
-        case .attachAccepted(let source):
-            acceptedBy(peer, source: source, at: now, into: &actions)
+        case .attachAccepted(let source, let isFed):
+            acceptedBy(peer, source: source, isFed: isFed, at: now, into: &actions)
         case .attachRefused(let source, let reason, let referrals):
             refusedBy(peer, source: source, reason, referrals, at: now, into: &actions)
         case .detach(let source):

@@ -10,6 +10,10 @@ extension OverlayPeer {
     private static let mendingTime: Duration = .seconds(1)
     /// Neighbors named as spares at most.
     private static let spareLimit = 2
+    /// Replaced parents that are still listened to at most.
+    private static let formerLimit = 3
+    /// How long packets of a dismissed parent may be on the way.
+    private static let inFlightTime: Duration = .milliseconds(500)
 
     // MARK: - Choosing
 
@@ -187,16 +191,19 @@ extension OverlayPeer {
     }
 
     mutating func acceptedBy(
-        _ peer: PeerID, source: PeerID, at now: Instant, into actions: inout [Action]
+        _ peer: PeerID, source: PeerID, isFed: Bool, at now: Instant, into actions: inout [Action]
     ) {
         guard let index = routeIndex(source) else { return send(.detach(source: source), to: peer) }
         if routes[index].parent == peer {
+            routes[index].isFed = isFed
             routes[index].attachDue = now + configuration.attachInterval
             return
         }
         guard routes[index].attempt?.peer == peer else {
             // A late answer of somebody we no longer want.
-            if routes[index].former?.peer != peer { send(.detach(source: source), to: peer) }
+            if !routes[index].formers.contains(where: { $0.peer == peer }) {
+                send(.detach(source: source), to: peer)
+            }
             return
         }
         routes[index].attempt = nil
@@ -210,6 +217,7 @@ extension OverlayPeer {
             return
         }
         changeParent(to: peer, advert, link, index, at: now)
+        routes[index].isFed = isFed
         actions.append(.report(.attached(source: source, parent: peer)))
     }
 
@@ -217,8 +225,7 @@ extension OverlayPeer {
         to peer: PeerID, _ advert: RouteAdvert, _ link: Link, _ index: Int, at now: Instant
     ) {
         if let old = routes[index].parent {
-            dismissFormer(index)
-            routes[index].former = .init(peer: old, until: now + configuration.overlap)
+            keepFormer(old, index, at: now)
             // It feeds our new parent in our stead from the next packet on; what it has sent
             // us until then is still accepted.
             if routes[index].move?.isAsked == true {
@@ -278,19 +285,44 @@ extension OverlayPeer {
         routes[index].orphanSince = now
         routes[index].attachDue = now + Self.mendingTime
         if isReachable {
-            routes[index].former = .init(peer: parent, until: now + configuration.overlap)
+            keepFormer(parent, index, at: now)
         }
         isTableStale = true
         actions.append(.report(.orphaned(source: routes[index].source)))
     }
 
-    mutating func dismissFormer(_ index: Int) {
-        guard let former = routes[index].former else { return }
-        routes[index].former = nil
-        isTableStale = true
-        if former.peer != routes[index].parent, former.peer != routes[index].attempt?.peer {
-            send(.detach(source: routes[index].source), to: former.peer)
+    /// Goes on listening to a parent that was replaced.
+    ///
+    /// There can be several: a new parent may feed us only after a while, and may itself be
+    /// replaced before it does.
+    private mutating func keepFormer(_ peer: PeerID, _ index: Int, at now: Instant) {
+        routes[index].formers.removeAll { $0.peer == peer }
+        if routes[index].formers.count == Self.formerLimit { forgetFormer(0, index) }
+        routes[index].formers.append(.init(peer: peer, until: now + configuration.overlap))
+    }
+
+    /// The parent's feed has met that of the former ones: nothing is missing between them.
+    mutating func dismissFormers(of source: PeerID, at now: Instant) {
+        guard let index = routeIndex(source), routes[index].parent != nil else { return }
+        for place in routes[index].formers.indices where !routes[index].formers[place].isDismissed {
+            dismissFormer(place, index)
+            routes[index].formers[place].until = now + Self.inFlightTime
         }
+    }
+
+    private mutating func dismissFormer(_ place: Int, _ index: Int) {
+        routes[index].formers[place].isDismissed = true
+        let peer = routes[index].formers[place].peer
+        if peer != routes[index].parent, peer != routes[index].attempt?.peer {
+            send(.detach(source: routes[index].source), to: peer)
+        }
+    }
+
+    /// Stops to listen to a former parent.
+    private mutating func forgetFormer(_ place: Int, _ index: Int) {
+        if !routes[index].formers[place].isDismissed { dismissFormer(place, index) }
+        routes[index].formers.remove(at: place)
+        isTableStale = true
     }
 
     /// Media of a source came from a neighbor that is not its parent here: it should stop.
@@ -308,7 +340,9 @@ extension OverlayPeer {
         if let attempt = routes[index].attempt, attempt.retryDue <= now {
             retry(attempt, index, at: now, into: &actions)
         }
-        if let former = routes[index].former, former.until <= now { dismissFormer(index) }
+        while let old = routes[index].formers.firstIndex(where: { $0.until <= now }) {
+            forgetFormer(old, index)
+        }
         if let move = routes[index].move, move.until <= now {
             routes[index].move = nil
             pauseParent(move.target, index, at: now)

@@ -166,7 +166,7 @@ extension OverlayPeer {
         for source in routes.map(\.source) {
             guard let index = routeIndex(source) else { continue }
             routes[index].adverts.removeAll { $0.peer == peer }
-            if routes[index].former?.peer == peer { routes[index].former = nil }
+            routes[index].formers.removeAll { $0.peer == peer }
             if routes[index].attempt?.peer == peer { routes[index].attempt = nil }
             if routes[index].move?.target == peer { routes[index].move = nil }
             removeChild(peer, source: source, into: &actions)

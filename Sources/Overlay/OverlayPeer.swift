@@ -18,7 +18,7 @@ package struct OverlayPeer: Sendable {
         case mediaHeard([LinkToken])
         /// The forwarding plane dropped media of `source` that came on a link of no parent.
         case unexpectedMedia(LinkToken, source: PeerID)
-        /// The forwarding plane got the same packet of `source` from the former and the new parent.
+        /// The new parent's packets of `source` have met those of the former ones.
         case feedsOverlap(source: PeerID)
         /// This member publishes these streams from now on; all at once.
         case published([StreamDescription])
@@ -120,7 +120,7 @@ package struct OverlayPeer: Sendable {
         case .unexpectedMedia(let token, let source):
             declineMedia(on: token, source: source, at: now)
         case .feedsOverlap(let source):
-            if let index = routeIndex(source), routes[index].attempt == nil { dismissFormer(index) }
+            dismissFormers(of: source, at: now)
         case .published(let descriptions):
             publish(descriptions, at: now, into: &actions)
         case .rateMeasured(let rate):

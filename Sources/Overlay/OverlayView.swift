@@ -21,6 +21,8 @@ package struct OverlayView: Equatable, Sendable {
         /// Estimated delay from the source; microseconds, `nil` while there is no parent.
         package var metric: UInt32?
         package var parent: PeerID?
+        /// Whether the parent sends already; at the source, always.
+        package var isFed: Bool
         /// Whether a first parent is being asked.
         package var isAttaching: Bool
         package var children: [PeerID]
@@ -65,7 +67,8 @@ extension OverlayPeer {
         OverlayView.Source(
             source: route.source, isLocal: route.isLocal, seqno: route.distance.seqno,
             hops: Int(route.hops), metric: route.isServing ? route.distance.metric : nil,
-            parent: route.parent, isAttaching: route.parent == nil && route.attempt != nil,
+            parent: route.parent, isFed: route.isLocal || (route.parent != nil && route.isFed),
+            isAttaching: route.parent == nil && route.attempt != nil,
             children: route.children.map(\.peer),
             leavingChildren: route.children.filter { $0.handover != nil }.map(\.peer),
             spares: spares(of: route), rate: route.rate)

@@ -18,8 +18,10 @@ struct SourceRoute: Sendable {
     var parent: PeerID?
     var attachDue: Instant = .distantFuture
     var attempt: Attempt?
-    /// The parent before the present one, still listened to.
-    var former: Former?
+    /// Parents before the present one that are still listened to, the oldest first.
+    var formers: [Former] = []
+    /// Whether the parent sends already: it may wait for another child to go.
+    var isFed = false
     var orphanSince: Instant?
     /// A sibling that we shall move under as soon as it has a newer sequence number than we.
     var move: Move?
@@ -72,7 +74,9 @@ struct SourceRoute: Sendable {
 
     struct Former: Equatable, Sendable {
         let peer: PeerID
-        let until: Instant
+        var until: Instant
+        /// It was told to stop, and what it had on the way is still welcome.
+        var isDismissed = false
     }
 
     struct Move: Equatable, Sendable {
@@ -130,10 +134,10 @@ struct SourceRoute: Sendable {
     /// Children that count against the budget: those being handed over have left it.
     var stayingChildren: Int { children.count { $0.handover == nil } }
 
-    /// Neighbors whose media of this source is accepted.
+    /// Neighbors whose media of this source is accepted; the parent first.
     var upstreamPeers: [PeerID] {
         var peers: [PeerID] = []
-        for peer in [parent, former?.peer, attempt?.peer] {
+        for peer in [parent] + formers.map(\.peer) + [attempt?.peer] {
             if let peer, !peers.contains(peer) { peers.append(peer) }
         }
         return peers
@@ -146,7 +150,7 @@ struct SourceRoute: Sendable {
             due = min(due, aliveAt + configuration.sourceTimeout, improvementDue, attachDue)
         }
         if let attempt { due = min(due, attempt.retryDue) }
-        if let former { due = min(due, former.until) }
+        for former in formers { due = min(due, former.until) }
         if let move { due = min(due, move.until) }
         for child in children {
             due = min(due, child.expiry)

@@ -111,8 +111,11 @@ extension ControlMessage {
             writer.write(source)
             writer.write(seqno)
             writer.write(hopLimit)
-        case .describe(let source), .attachAccepted(let source), .detach(let source):
+        case .describe(let source), .detach(let source):
             writer.write(source)
+        case .attachAccepted(let source, let isFed):
+            writer.write(source)
+            writer.write(UInt8(isFed ? 1 : 0))
         case .description(let description):
             description.write(to: &writer)
         case .attach(let request):
@@ -155,7 +158,9 @@ extension ControlMessage {
                     freeRate: try reader.readUInt32(from: bytes),
                     isOrphan: try reader.readFlag("orphan", from: bytes)))
         case .attachAccepted:
-            self = .attachAccepted(source: try reader.readPeer(from: bytes))
+            self = .attachAccepted(
+                source: try reader.readPeer(from: bytes),
+                isFed: try reader.readFlag("fed", from: bytes))
         case .attachRefused:
             let source = try reader.readPeer(from: bytes)
             guard let reason = AttachRefusalReason(rawValue: try reader.readUInt8(from: bytes))

@@ -16,7 +16,8 @@ package enum ControlMessage: Equatable, Sendable {
     case description(StreamDescription)
     /// Asks to become, or stay, a child for `source`.
     case attach(AttachRequest)
-    case attachAccepted(source: PeerID)
+    /// The receiver is a child; `isFed` is false while it waits for another child to go.
+    case attachAccepted(source: PeerID, isFed: Bool)
     case attachRefused(source: PeerID, reason: AttachRefusalReason, referrals: [Contact])
     /// The sender is no child for `source` any more, or never wanted to be one.
     case detach(source: PeerID)

@@ -59,7 +59,35 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
 
         #expect(plan.copies.isEmpty)
         #expect(forwarder.dropCount(.duplicate) == 1)
+    }
+
+    @Test mutating func feedsMeetWhenTheNewParentRepeatsWhatTheFormerSent() {
+        _ = receive(header(5, from: formerParent))
+        #expect(forwarder.takeOverlapping() == nil)
+
+        _ = receive(header(5, from: parent))
+
         #expect(forwarder.takeOverlapping() == source)
+        #expect(forwarder.takeOverlapping() == nil)
+    }
+
+    @Test mutating func feedsMeetWhenTheFormerParentComesToWhereTheNewOneBegan() {
+        _ = receive(header(5, from: formerParent))
+        _ = receive(header(9, from: parent))
+        _ = receive(header(6, from: formerParent))
+        _ = receive(header(7, from: formerParent))
+        #expect(forwarder.takeOverlapping() == nil, "8 is still missing")
+
+        _ = receive(header(8, from: formerParent))
+
+        #expect(forwarder.takeOverlapping() == source)
+    }
+
+    @Test mutating func formerParentsAloneMeetNobody() {
+        _ = receive(header(5, from: formerParent))
+        _ = receive(header(5, from: formerParent))
+        _ = receive(header(6, from: formerParent))
+
         #expect(forwarder.takeOverlapping() == nil)
     }
 

@@ -62,6 +62,29 @@ import Wire
         }
     }
 
+    /// The real world: members come and go within a second, machines are busy.
+    @Test(arguments: Array(1...300) as [UInt64])
+    func nothingIsLostWhileTheTreesFormOnBusyMachines(seed: UInt64) {
+        var group = SimulatedGroup(seed: seed)
+        group.stallShare = 0.01
+        for lan in [0, 0, 0, 1, 1] { group.add(lan: lan, children: 2) }
+        for index in [0, 3, 1, 2, 4] {
+            group.join(index)
+            if [0, 3].contains(index) { group.publish(index) }
+            group.run(for: .milliseconds(20))
+        }
+
+        group.run(for: .seconds(12))
+
+        #expect(group.violations.isEmpty, "seed \(seed)")
+        #expect(group.mostCopies <= 2, "seed \(seed)")
+        for source in [0, 3] {
+            for index in 0...4 where index != source {
+                #expect(group.lost(of: source, at: index) == 0, "seed \(seed) \(source)→\(index)")
+            }
+        }
+    }
+
     @Test(arguments: seeds)
     func aMemberThatJoinsReceivesWithin300Milliseconds(seed: UInt64) {
         var group = conference(seed: seed, order: [0, 1, 2, 3])

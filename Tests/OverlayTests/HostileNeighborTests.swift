@@ -111,7 +111,7 @@ import Wire
                 AttachRequest(
                     source: source, freeRate: extreme(&generator),
                     isOrphan: generator.uniform(below: 2) == 0))
-        case 6: return .attachAccepted(source: source)
+        case 6: return .attachAccepted(source: source, isFed: generator.uniform(below: 2) == 0)
         case 7: return .attachRefused(source: source, reason: .full, referrals: contacts)
         case 8: return .detach(source: source)
         case 9:

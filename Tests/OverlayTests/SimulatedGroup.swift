@@ -15,6 +15,8 @@ struct SimulatedGroup {
         var forwarder = Forwarder()
         var isUp = true
         var wakeup: Instant?
+        /// A busy machine: nothing is served before this moment.
+        var stalledUntil = Instant.zero
         /// Packets delivered, per source: sequence numbers in order of arrival.
         var delivered: [PeerID: [UInt32]] = [:]
         var lastDelivery: [PeerID: Instant] = [:]
@@ -51,6 +53,8 @@ struct SimulatedGroup {
     /// The most copies that any source ever sent of one packet.
     private(set) var mostCopies = 0
     var loss = 0.0
+    /// How often a datagram finds its host busy, for up to 60 ms.
+    var stallShare = 0.0
     private(set) var trace: [String] = []
     var keepsTrace = false
 
@@ -137,6 +141,7 @@ struct SimulatedGroup {
     }
 
     private mutating func perform(_ happening: Happening) {
+        if let busy = stall(happening) { return schedule(happening, at: busy) }
         switch happening {
         case .datagram(let index, let sender, let bytes):
             guard hosts[index].isUp else { return }
@@ -150,6 +155,24 @@ struct SimulatedGroup {
             sendPacket(index)
             schedule(.packet(source: index), at: now + Self.packetInterval)
         }
+    }
+
+    /// Until when the host of `happening` serves nothing; what waits keeps its order.
+    private mutating func stall(_ happening: Happening) -> Instant? {
+        guard stallShare > 0 else { return nil }
+        let index: Int
+        switch happening {
+        case .datagram(let host, _, _): index = host
+        case .wakeup(let host): index = host
+        case .packet: return nil
+        }
+        if hosts[index].stalledUntil > now { return hosts[index].stalledUntil }
+        if hosts[index].stalledUntil < now, lossGenerator.uniformFraction() < stallShare {
+            let pause = Duration.milliseconds(Int64(1 + lossGenerator.uniform(below: 60)))
+            hosts[index].stalledUntil = now + pause
+            return hosts[index].stalledUntil
+        }
+        return nil
     }
 
     private mutating func sendPacket(_ index: Int) {

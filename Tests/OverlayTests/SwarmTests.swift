@@ -75,6 +75,13 @@ import Wire
         #expect(group.violations.isEmpty)
         #expect(group.missingDeliveries(of: 0, since: group.now + .milliseconds(-500)).isEmpty)
         #expect(group.duplicates == 0)
+        for host in group.hosts {
+            let neighbors = host.overlay.view.neighbors
+            // Others may open links too, so the target is exceeded by what they add.
+            #expect(neighbors.count <= 20, "\(neighbors.count) links")
+            #expect(neighbors.contains { !$0.isNear }, "an island")
+            #expect(neighbors.contains { $0.isNear })
+        }
         let source = group.peer(0)
         #expect(group.crossings[source, default: 0] <= 12 * group.sent[source, default: 0])
     }

@@ -188,8 +188,8 @@ enum Samples {
             .attach(AttachRequest(source: source, freeRate: 4000, isOrphan: true)),
             "07 000d 5152535455565758 00000fa0 01"),
         Sample(
-            record: "attach accepted", .attachAccepted(source: source),
-            "08 0008 5152535455565758"),
+            record: "attach accepted", .attachAccepted(source: source, isFed: true),
+            "08 0009 5152535455565758 01"),
         Sample(
             record: "attach refused",
             .attachRefused(source: source, reason: .noRoute, referrals: [near]),
