@@ -62,8 +62,8 @@ package struct OverlayConfiguration: Sendable {
     package var refusalPause: Duration = .seconds(2)
     /// How long the former parent is still listened to after a change, at most: it is dismissed
     /// as soon as both have sent the same packet.
-    package var overlap: Duration = .milliseconds(1200)
-    /// How long a parent serves a child that it asked to move; beyond it the child is refused.
+    package var overlap: Duration = .milliseconds(2200)
+    /// How long a parent waits for a child that it asked to move, and then for one that it refused.
     package var handoverLimit: Duration = .seconds(1)
     /// How long a first choice of parent waits for links to peers of the same subnet.
     package var settleTime: Duration = .milliseconds(60)

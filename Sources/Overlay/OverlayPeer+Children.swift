@@ -251,10 +251,7 @@ extension OverlayPeer {
                 reservedRate > UInt64(configuration.uplinkRate)
                     || routes[index].stayingChildren > configuration.childLimit ?? .max
             else { return feedWaitingChild(index) }
-            removeChild(child.peer, source: source, into: &actions)
-            let refusal = ControlMessage.attachRefused(
-                source: source, reason: .full, referrals: target.map { [$0] } ?? [])
-            send(refusal, to: child.peer)
+            dismiss(place, index, at: now)
         } else if handover.repeatDue <= now, let target {
             routes[index].children[place].handover?.repeatDue = now + Self.handoverRepeat
             send(.move(source: source, target: target), to: child.peer)
