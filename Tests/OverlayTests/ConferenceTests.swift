@@ -75,6 +75,9 @@ import Wire
         }
 
         group.run(for: .seconds(12))
+        // Let what is on its way arrive.
+        group.stallShare = 0
+        group.run(for: .milliseconds(200))
 
         #expect(group.violations.isEmpty, "seed \(seed)")
         #expect(group.mostCopies <= 2, "seed \(seed)")
