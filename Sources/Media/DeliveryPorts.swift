@@ -41,12 +41,4 @@ package struct DeliveryPorts: Sendable {
         guard let pair = pairs.removeValue(forKey: stream) else { return }
         taken[pair] = false
     }
-
-    /// Frees the pairs of all streams of a source that has gone.
-    package mutating func releaseAll(of source: PeerID) {
-        // At most streamLimit indices; no order involved.
-        for index in 0..<UInt8(StreamDescription.streamLimit) {
-            release(StreamID(source: source, index: index))
-        }
-    }
 }

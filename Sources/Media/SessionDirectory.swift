@@ -39,11 +39,6 @@ package struct SessionDirectory {
         texts[session.source] = text
     }
 
-    /// Where the member's file is, once written.
-    package func filePath(of peer: PeerID) -> String? {
-        texts[peer] == nil ? nil : names.name(of: peer).map { "\(path)/\($0)" }
-    }
-
     /// Removes the file of a member that has gone.
     package mutating func remove(_ peer: PeerID) {
         texts[peer] = nil

@@ -6,8 +6,6 @@ import NetBasics
 ///     record: kind (1) | body length (2) | body
 ///
 package struct ControlDatagram: Equatable, Sendable {
-    package static let overhead = DatagramHeader.byteCount + 8
-
     package var token: LinkToken
     package var messages: [ControlMessage]
 

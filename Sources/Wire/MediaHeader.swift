@@ -61,11 +61,4 @@ package struct MediaHeader: Equatable, Sendable {
             of: stream.source.rawValue.bigEndian, toByteOffset: 12, as: UInt64.self)
         destination.storeBytes(of: sequence.bigEndian, toByteOffset: 20, as: UInt32.self)
     }
-
-    /// Overwrites only what differs between children: the link token.
-    package static func storeToken(
-        _ token: LinkToken, into destination: UnsafeMutableRawPointer
-    ) {
-        destination.storeBytes(of: token.rawValue.bigEndian, toByteOffset: 4, as: UInt64.self)
-    }
 }

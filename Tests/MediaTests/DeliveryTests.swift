@@ -28,8 +28,7 @@ private func stream(_ source: UInt64, _ index: UInt8) -> StreamID {
             _ = ports.allocate(for: stream(source, 1))
         }
 
-        ports.releaseAll(of: PeerID(rawValue: 2))
-        ports.releaseAll(of: PeerID(rawValue: 2))
+        for index in [0, 1, 1] as [UInt8] { ports.release(stream(2, index)) }
 
         #expect(ports.allocate(for: stream(4, 0)) == 6004)
         #expect(ports.allocate(for: stream(4, 1)) == 6006)
@@ -54,7 +53,7 @@ private func stream(_ source: UInt64, _ index: UInt8) -> StreamID {
         #expect(ports.allocate(for: stream(1, 0)) == 6002)
         #expect(ports.allocate(for: stream(1, 1)) == 6006)
         #expect(ports.allocate(for: stream(1, 2)) == nil)
-        ports.releaseAll(of: PeerID(rawValue: 1))
+        for index in 0...2 as ClosedRange<UInt8> { ports.release(stream(1, index)) }
         #expect(ports.allocate(for: stream(2, 0)) == 6002)
     }
 }
@@ -138,7 +137,7 @@ private func stream(_ source: UInt64, _ index: UInt8) -> StreamID {
             ])
         directory.remove(first.source)
         try directory.update(try conference(source: 3 << 32))
-        #expect(directory.filePath(of: PeerID(rawValue: 3 << 32)) == temporary.path + "/alice.sdp")
+        #expect(temporary.names.contains("alice.sdp"))
         directory.removeAll()
         #expect(temporary.names.isEmpty)
     }

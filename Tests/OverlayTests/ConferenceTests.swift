@@ -18,6 +18,14 @@ import Wire
         return group
     }
 
+    /// A member, not the first, that feeds another.
+    private func interiorPeer(of group: SimulatedGroup) -> Int? {
+        group.hosts.indices.first { index in
+            index != 0
+                && group.hosts[index].overlay.view.sources.contains { !$0.children.isEmpty }
+        }
+    }
+
     @Test(arguments: seeds)
     func oneSourceReachesEverybodyWithOneCopyBetweenTheLANs(seed: UInt64) {
         var group = conference(seed: seed)
@@ -105,18 +113,11 @@ import Wire
     }
 
     @Test(arguments: seeds)
-    func theRestReceivesAgainWithinTwoSecondsOfASilentDeath(seed: UInt64) {
+    func theRestReceivesAgainWithinTwoSecondsOfASilentDeath(seed: UInt64) throws {
         var group = conference(seed: seed)
         group.publish(0)
         group.run(for: .seconds(10))
-        let interior = group.hosts.indices.first { index in
-            index != 0
-                && group.hosts[index].overlay.view.sources.contains { !$0.children.isEmpty }
-        }
-        guard let interior else {
-            Issue.record("seed \(seed): no interior peer")
-            return
-        }
+        let interior = try #require(interiorPeer(of: group), "seed \(seed)")
         group.forgetGaps()
 
         group.crash(interior)
@@ -131,18 +132,11 @@ import Wire
     }
 
     @Test(arguments: seeds)
-    func nothingIsLostWhenAnInteriorPeerSaysGoodbye(seed: UInt64) {
+    func nothingIsLostWhenAnInteriorPeerSaysGoodbye(seed: UInt64) throws {
         var group = conference(seed: seed)
         group.publish(0)
         group.run(for: .seconds(10))
-        let interior = group.hosts.indices.first { index in
-            index != 0
-                && group.hosts[index].overlay.view.sources.contains { !$0.children.isEmpty }
-        }
-        guard let interior else {
-            Issue.record("seed \(seed): no interior peer")
-            return
-        }
+        let interior = try #require(interiorPeer(of: group), "seed \(seed)")
 
         group.leave(interior)
         group.run(for: .seconds(5))

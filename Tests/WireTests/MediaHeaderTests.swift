@@ -65,19 +65,6 @@ import Wire
         }
     }
 
-    @Test func onlyTheTokenDiffersBetweenChildren() {
-        var bytes = stored(Self.plain)
-        bytes.withUnsafeMutableBytes {
-            if let start = $0.baseAddress {
-                MediaHeader.storeToken(LinkToken(rawValue: 1), into: start)
-            }
-        }
-
-        var expected = Self.plain
-        expected.token = LinkToken(rawValue: 1)
-        #expect(bytes == stored(expected))
-    }
-
     @Test func mediaIsToldByTwoBytes() {
         func isMedia(_ bytes: [UInt8]) -> Bool { Datagram.isMedia(bytes.span.bytes) }
 
