@@ -47,11 +47,18 @@ let package = Package(
                 "PacketFormats", "Management", "NetBasics",
             ]),
         module("Demo", ["Sockets", "Management", "NetBasics"]),
+        module(
+            "Simulation",
+            [
+                "Overlay", "Forwarding", "Rendezvous", "Wire", "Sealing", "Management",
+                "NetBasics",
+            ]),
         // program
         .executableTarget(
             name: "polycast",
             dependencies: [
-                "Daemon", "Demo", "Management", "Media", "Wire", "Sockets", "NetBasics",
+                "Daemon", "Demo", "Simulation", "Management", "Media", "Wire", "Sockets",
+                "NetBasics",
             ],
             swiftSettings: swiftSettings),
         // tests
@@ -68,6 +75,12 @@ let package = Package(
         tests("DaemonTests", ["polycast", "Management", "Sockets", "Wire", "NetBasics"]),
         tests("CommandLineTests", ["polycast", "Management"]),
         tests("DemoTests", ["Demo", "Management", "NetBasics", "polycast"]),
+        tests(
+            "SimulationTests",
+            [
+                "Simulation", "Overlay", "Forwarding", "Rendezvous", "Wire", "Management",
+                "NetBasics",
+            ]),
         tests("LabTests", ["Management", "NetBasics"]),
         tests("ProjectRulesTests", []),
     ],
