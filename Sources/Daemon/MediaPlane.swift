@@ -1,6 +1,7 @@
 import Forwarding
 import Media
 import NetBasics
+import Overlay
 import Sockets
 import Wire
 
@@ -18,8 +19,8 @@ struct MediaPlane: ~Copyable {
     private var meters: [StreamMeter] = []
     private var freeMeters: [Int] = []
     private var meterIndices: [StreamID: Int] = [:]
-    /// Links that brought media since the control plane last asked.
-    private var heardLinks: [LinkToken] = []
+    /// Media that passed since the control plane last asked.
+    private var signs: [OverlayPeer.MediaSign] = []
     private(set) var decodeDrops: [String: UInt64] = [:]
     private(set) var firstDelivery: Instant?
 
@@ -57,10 +58,18 @@ struct MediaPlane: ~Copyable {
 
     func meter(of stream: StreamID) -> StreamMeter? { meterIndices[stream].map { meters[$0] } }
 
-    /// Hands over, and forgets, which links brought media.
-    mutating func takeHeardLinks() -> [LinkToken] {
-        defer { heardLinks.removeAll(keepingCapacity: true) }
-        return heardLinks
+    /// Hands over, and forgets, what media passed.
+    mutating func takeMediaSigns() -> [OverlayPeer.MediaSign] {
+        defer { signs.removeAll(keepingCapacity: true) }
+        return signs
+    }
+
+    private mutating func note(_ link: LinkToken?, _ source: PeerID, at now: Instant) {
+        if let place = signs.firstIndex(where: { $0.link == link && $0.source == source }) {
+            signs[place].at = now
+        } else {
+            signs.append(.init(link: link, source: source, at: now))
+        }
     }
 
     var sendRefusals: SendRefusals { outgoing.refusals }
@@ -84,9 +93,7 @@ struct MediaPlane: ~Copyable {
         guard forwarder.receive(header, bodyBytes: body.count, packet: 0, into: &plan) else {
             return
         }
-        if heardLinks.last != header.token, !heardLinks.contains(header.token) {
-            heardLinks.append(header.token)
-        }
+        note(header.token, header.stream.source, at: now)
         sendCopies(of: header, body, on: socket)
         guard let meter = meterIndices[header.stream] else { return }
         if firstDelivery == nil { firstDelivery = now }
@@ -100,12 +107,13 @@ struct MediaPlane: ~Copyable {
     /// Publishes one packet of a local stream; it stays in place until ``flush(on:)``.
     mutating func publish(
         _ body: UnsafeRawBufferPointer, of stream: StreamID, isControlFlow: Bool,
-        on socket: borrowing UDPSocket
+        at now: Instant, on socket: borrowing UDPSocket
     ) {
         plan.removeAll()
         let header = forwarder.originate(
             stream, isControlFlow: isControlFlow, bodyBytes: body.count, packet: 0, into: &plan)
         guard let header else { return }
+        note(nil, stream.source, at: now)
         sendCopies(of: header, body, on: socket)
     }
 

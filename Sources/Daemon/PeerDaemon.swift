@@ -217,7 +217,7 @@ final class PeerDaemon {
     // MARK: - Driving the overlay
 
     func handle(_ event: OverlayPeer.Event, at now: Instant) {
-        let heard = media.takeHeardLinks()
+        let heard = media.takeMediaSigns()
         actions.removeAll(keepingCapacity: true)
         if !heard.isEmpty { overlay.handle(.mediaHeard(heard), at: now, into: &actions) }
         overlay.handle(event, at: now, into: &actions)

@@ -82,7 +82,7 @@ extension OverlayPeer {
         if request.peer == configuration.peer { return .selfLink }
         if let known = link(to: request.peer) {
             // Nobody takes over another's link, and its media, by claiming its id.
-            let isAlive = now - known.lastHeard < configuration.treeLinkTimeout
+            let isAlive = now - known.lastHeard < helloInterval + configuration.helloRetry * 4
             return isAlive && known.endpoint != sender ? .peerIDTaken : nil
         }
         let addressCount = links.count { $0.endpoint.address == sender.address }
@@ -196,14 +196,16 @@ extension OverlayPeer {
     ) {
         let link = Link(
             peer: peer, name: name, endpoint: endpoint, localToken: localToken,
-            remoteToken: remoteToken, establishedAt: now, lastHeard: now, pingDue: now,
-            roundTrip: roundTrip)
+            remoteToken: remoteToken, establishedAt: now, lastHeard: now, lastSent: now,
+            // The initiator has just measured a round trip; the responder has not.
+            helloDue: roundTrip == nil ? now : now + helloInterval, roundTrip: roundTrip)
         let place = links.firstIndex { $0.peer > peer } ?? links.endIndex
         links.insert(link, at: place)
         learn([link.contact], at: now)
         isTableStale = true
         actions.append(.report(.linkUp(peer, name, endpoint)))
-        greet(peer)
+        // The responder's hello is due at once anyway.
+        if roundTrip != nil { sayHello(to: peer) }
     }
 
     mutating func endLink(
@@ -223,35 +225,142 @@ extension OverlayPeer {
 
     /// Whether media of any source flows on the link.
     func isTreeLink(_ peer: PeerID) -> Bool {
-        routes.contains { route in
-            route.parent == peer || route.children.contains { $0.peer == peer }
-        }
+        link(to: peer).map { $0.feedsUs || $0.isFedByUs } ?? false
     }
 
-    private func timeout(of link: Link) -> Duration {
-        isTreeLink(link.peer) ? configuration.treeLinkTimeout : configuration.linkTimeout
+    // MARK: - Keeping links alive
+
+    /// How often each link is greeted: the more links, the more rarely.
+    var helloInterval: Duration {
+        max(configuration.helloMinimum, configuration.helloSpacing * max(1, links.count))
     }
 
     func linkDue(_ link: Link) -> Instant {
-        min(link.pingDue, link.lastHeard + timeout(of: link))
+        let silence =
+            link.isSuspect ? link.expectedBy + configuration.parentGrace : link.expectedBy
+        return min(link.helloDue, silence, link.heartbeatDue)
     }
 
     mutating func serveLinks(at now: Instant, into actions: inout [Action]) {
-        for peer in links.map(\.peer) {
-            guard let index = links.firstIndex(where: { $0.peer == peer }) else { continue }
-            if now - links[index].lastHeard >= timeout(of: links[index]) {
-                endLink(peer, .silent, at: now, into: &actions)
+        var index = 0
+        while index < links.count {
+            if linkDue(links[index]) <= now, !serveLink(index, at: now, into: &actions) {
                 continue
             }
-            let interval =
-                isTreeLink(peer) ? configuration.treePingInterval : configuration.pingInterval
-            if links[index].pingDue <= now {
-                send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: peer)
-                links[index].pingDue = now + generator.jittered(interval, by: 0.1)
-            } else if links[index].pingDue > now + interval * 2 {
-                // It just became part of a tree.
-                links[index].pingDue = now + interval
+            index += 1
+        }
+    }
+
+    /// Does what is due on one link; `false` if that was to end it.
+    private mutating func serveLink(
+        _ index: Int, at now: Instant, into actions: inout [Action]
+    ) -> Bool {
+        let link = links[index]
+        let isParentDead = link.isSuspect && link.expectedBy + configuration.parentGrace <= now
+        let isMute = link.unansweredHellos >= configuration.helloTries && link.helloDue <= now
+        if isParentDead || isMute {
+            endLink(link.peer, .silent, at: now, into: &actions)
+            return false
+        }
+        if link.expectedBy <= now, !link.isSuspect {
+            links[index].isSuspect = true
+            send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: link.peer)
+            suspectParent(link.peer, at: now, into: &actions)
+        }
+        if link.helloDue <= now { greetAgain(index, at: now) }
+        if link.heartbeatDue <= now { serveHeartbeat(index, at: now) }
+        return true
+    }
+
+    private mutating func greetAgain(_ index: Int, at now: Instant) {
+        links[index].unansweredHellos += 1
+        let wait = links[index].unansweredHellos > 1 ? configuration.helloRetry : helloInterval
+        // The first wait is for the answer, too: its absence shows at the next hello at once.
+        links[index].helloDue =
+            now + generator.jittered(min(wait, configuration.helloRetry), by: 0.1)
+        let peer = links[index].peer
+        send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: peer)
+        sayHello(to: peer)
+    }
+
+    /// Where we stand and what we can reach: with each ping between neighbors, and its answer.
+    private mutating func sayHello(to peer: PeerID) {
+        send(.position(coordinates.coordinate), to: peer)
+        greet(peer)
+    }
+
+    private mutating func serveHeartbeat(_ index: Int, at now: Instant) {
+        let link = links[index]
+        guard link.isFedByUs else {
+            links[index].heartbeatDue = .distantFuture
+            return
+        }
+        let mediaAt = routes.reduce(Instant.zero) { latest, route in
+            let isFed = route.children.contains { $0.peer == link.peer && !$0.isWaiting }
+            return isFed ? max(latest, route.mediaAt) : latest
+        }
+        let isIdle = now - mediaAt > configuration.idleHeartbeatInterval
+        if !isIdle { links[index].heartbeatWait = configuration.heartbeatInterval }
+        let due = max(link.lastSent, mediaAt) + links[index].heartbeatWait
+        guard due <= now else {
+            links[index].heartbeatDue = due
+            return
+        }
+        if isIdle {
+            links[index].heartbeatWait = min(
+                links[index].heartbeatWait * 2, configuration.idleHeartbeatInterval)
+        }
+        let wait = links[index].heartbeatWait
+        send(.heartbeat(next: UInt16(clamping: wait.nanoseconds / 1_000_000)), to: link.peer)
+        links[index].heartbeatDue = now + wait
+    }
+
+    /// Takes in who feeds whom, after the trees changed.
+    mutating func refreshLinkRoles(at now: Instant) {
+        for index in links.indices {
+            let peer = links[index].peer
+            let feedsUs = routes.contains { $0.parent == peer }
+            let isFedByUs = routes.contains { $0.children.contains { $0.peer == peer } }
+            if feedsUs, !links[index].feedsUs {
+                links[index].expectedBy =
+                    now + silenceLimit(configuration.heartbeatInterval) * 2
+            } else if !feedsUs {
+                links[index].expectedBy = .distantFuture
+                links[index].isSuspect = false
             }
+            if isFedByUs, !links[index].isFedByUs {
+                links[index].heartbeatWait = configuration.heartbeatInterval
+                links[index].heartbeatDue = now + configuration.heartbeatInterval
+            }
+            links[index].feedsUs = feedsUs
+            links[index].isFedByUs = isFedByUs
+        }
+    }
+
+    /// Silence that is suspicious when something is due every `wait`: more than one was lost.
+    private func silenceLimit(_ wait: Duration) -> Duration { wait * 7 / 3 }
+
+    /// Anything at all arrived on the link, last at `instant`; media or a heartbeat follows
+    /// within `wait`.
+    mutating func noteHeard(_ index: Int, at instant: Instant, next wait: Duration) {
+        links[index].lastHeard = max(links[index].lastHeard, instant)
+        links[index].unansweredHellos = 0
+        guard links[index].feedsUs else { return }
+        links[index].expectedBy = max(links[index].expectedBy, instant + silenceLimit(wait))
+        guard links[index].isSuspect else { return }
+        links[index].isSuspect = false
+        trustParent(links[index].peer)
+    }
+
+    mutating func noteMedia(_ signs: [MediaSign]) {
+        for sign in signs {
+            if let route = routeIndex(sign.source) {
+                routes[route].mediaAt = max(routes[route].mediaAt, sign.at)
+            }
+            guard let token = sign.link,
+                let index = links.firstIndex(where: { $0.localToken == token })
+            else { continue }
+            noteHeard(index, at: sign.at, next: configuration.heartbeatInterval)
         }
     }
 
@@ -265,8 +374,8 @@ extension OverlayPeer {
             return drop(.unknownLink, into: &actions)
         }
         guard links[index].endpoint == sender else { return drop(.wrongAddress, into: &actions) }
-        links[index].lastHeard = now
         let peer = links[index].peer
+        noteHeard(index, at: now, next: configuration.heartbeatInterval)
         for message in datagram.messages {
             guard link(to: peer) != nil else { return }
             receive(message, from: peer, at: now, into: &actions)
@@ -279,9 +388,15 @@ extension OverlayPeer {
     ) {
         switch message {
         case .ping(let time):
-            send(.pong(time: time), to: peer)
+            answerPing(time, from: peer, at: now)
         case .pong(let time):
             measureRoundTrip(since: time, from: peer, at: now)
+        case .position(let coordinate):
+            note(coordinate, of: peer)
+        case .heartbeat(let next):
+            guard let index = links.firstIndex(where: { $0.peer == peer }) else { return }
+            let wait = min(Duration.milliseconds(Int64(next)), configuration.idleHeartbeatInterval)
+            noteHeard(index, at: now, next: wait)
         case .route(let advert):
             receive(advert, from: peer, at: now, into: &actions)
         case .seqnoRequest(let source, let seqno, let hopLimit):
@@ -301,8 +416,8 @@ extension OverlayPeer {
             removeChild(peer, source: source, into: &actions)
         case .move(let source, let target):
             move(source: source, to: target, askedBy: peer, at: now, into: &actions)
-        case .peers(let contacts):
-            learn(contacts, at: now)
+        case .peers(let peers):
+            learn(peers, at: now)
         case .close:
             endLink(peer, .closed, at: now, into: &actions)
         }
@@ -316,6 +431,30 @@ extension OverlayPeer {
             let index = links.firstIndex(where: { $0.peer == peer })
         else { return }
         links[index].addRoundTrip(.nanoseconds(elapsed))
+        if links[index].helloDue < now + helloInterval / 2 {
+            links[index].helloDue = now + generator.jittered(helloInterval, by: 0.2)
+        }
+        coordinates.observe(
+            delay: .nanoseconds(elapsed / 2), to: links[index].coordinate, generator: &generator)
+    }
+
+    private mutating func answerPing(_ time: UInt64, from peer: PeerID, at now: Instant) {
+        send(.pong(time: time), to: peer)
+        guard let index = links.firstIndex(where: { $0.peer == peer }) else { return }
+        // Its hello came first: ours goes with the answer.
+        if links[index].roundTrip != nil {
+            links[index].helloDue = now + generator.jittered(helloInterval, by: 0.2)
+        }
+        sayHello(to: peer)
+    }
+
+    private mutating func note(_ coordinate: Coordinate, of peer: PeerID) {
+        for index in links.indices where links[index].peer == peer {
+            links[index].coordinate = coordinate
+        }
+        for index in candidates.indices where candidates[index].contact.peer == peer {
+            candidates[index].coordinate = coordinate
+        }
     }
 
     func drop(_ reason: DropReason, into actions: inout [Action]) {

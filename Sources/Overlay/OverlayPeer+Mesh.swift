@@ -8,6 +8,9 @@ import Wire
 extension OverlayPeer {
     private static let meshInterval: Duration = .seconds(1)
     private static let gossipInterval: Duration = .seconds(5)
+    /// Of the peers that a neighbor is told of: those nearest to it, and any others.
+    private static let gossipNear = 5
+    private static let gossipRandom = 2
     /// A link is not called surplus before this age.
     private static let youth: Duration = .seconds(10)
 
@@ -21,6 +24,16 @@ extension OverlayPeer {
             } else if candidates.count < configuration.candidateLimit || dropOldestCandidate() {
                 candidates.append(
                     Candidate(contact: contact, learnedAt: now, pausedUntil: .zero))
+            }
+        }
+    }
+
+    mutating func learn(_ peers: [Acquaintance], at now: Instant) {
+        learn(peers.map(\.contact), at: now)
+        for peer in peers where peer.coordinate.isKnown {
+            for index in candidates.indices
+            where candidates[index].contact.peer == peer.contact.peer {
+                candidates[index].coordinate = peer.coordinate
             }
         }
     }
@@ -56,6 +69,10 @@ extension OverlayPeer {
         if gossipDue <= now {
             gossipDue = now + generator.jittered(Self.gossipInterval, by: 0.2)
             gossip()
+        }
+        if probeDue <= now {
+            probeDue = now + generator.jittered(configuration.probeInterval, by: 0.3)
+            probe(at: now, into: &actions)
         }
     }
 
@@ -98,7 +115,7 @@ extension OverlayPeer {
         let farCount = links.count { !isNear($0.endpoint) }
         var spareFar = farCount - configuration.farNeighborMinimum
         let idle = links.filter { now - $0.establishedAt >= Self.youth && !isInUse($0.peer) }
-        for link in idle.sorted(by: { !isNear($0.endpoint) && isNear($1.endpoint) })
+        for link in idle.sorted(by: { surplusRank($0) < surplusRank($1) })
         where surplus > 0 {
             if !isNear(link.endpoint) {
                 guard spareFar > 0 else { continue }
@@ -109,16 +126,62 @@ extension OverlayPeer {
         }
     }
 
+    /// Far peers go first, the farthest of them before all.
+    private func surplusRank(_ link: Link) -> (Int, Int64, PeerID) {
+        (isNear(link.endpoint) ? 1 : 0, -Int64(link.cost), link.peer)
+    }
+
     private func isInUse(_ peer: PeerID) -> Bool {
         isTreeLink(peer)
             || routes.contains { $0.attempt?.peer == peer || spares(of: $0).contains(peer) }
     }
 
-    /// Tells one neighbor of some others, so that the mesh outlives its rendezvous.
+    /// Tells one neighbor of some others, mostly of those that stand near it: so the mesh outlives
+    /// its rendezvous, and everybody gets to know who is close (as in T-Man, Jelasity 2009).
     private mutating func gossip() {
         guard links.count > 1 else { return }
-        let listener = links[generator.uniform(below: links.count)].peer
-        let others = links.filter { $0.peer != listener }.map(\.contact)
-        send(.peers(generator.sample(ControlMessage.peerLimit, of: others)), to: listener)
+        let listener = links[generator.uniform(below: links.count)]
+        let others = links.filter { $0.peer != listener.peer }
+        let order = generator.sample(others.count, of: others.map(\.acquaintance))
+        let nearFirst = order.enumerated().sorted { left, right in
+            let a = left.element.coordinate.delay(to: listener.coordinate) ?? .infinity
+            let b = right.element.coordinate.delay(to: listener.coordinate) ?? .infinity
+            return (a, left.offset) < (b, right.offset)
+        }.map(\.element)
+        let chosen = nearFirst.prefix(Self.gossipNear)
+        let rest = order.filter { !chosen.contains($0) }.prefix(Self.gossipRandom)
+        send(.peers(Array(chosen) + rest), to: listener.peer)
+    }
+
+    // MARK: - Trying others
+
+    /// Links with a peer that may be a better parent, so that its adverts can tell.
+    private mutating func probe(at now: Instant, into actions: inout [Action]) {
+        guard !isLeaving, handshakes.isEmpty, links.count < configuration.linkLimit else { return }
+        let remote = routes.filter { !$0.isLocal && $0.parent != nil }
+        let free = candidates.filter {
+            $0.pausedUntil <= now && link(to: $0.contact.peer) == nil
+        }
+        guard !remote.isEmpty, !free.isEmpty else { return }
+        let route = remote[generator.uniform(below: remote.count)]
+        let isExploring = generator.uniform(below: 4) == 0
+        let pick =
+            isExploring
+            ? free[generator.uniform(below: free.count)] : mostPromising(free, for: route)
+        if let pick { requestLink(to: pick.contact, at: now, into: &actions) }
+    }
+
+    /// Whom the coordinates put on the shortest way from the source to us.
+    private func mostPromising(_ free: [Candidate], for route: SourceRoute) -> Candidate? {
+        let here = coordinates.coordinate
+        var best: (delay: Double, candidate: Candidate)?
+        for candidate in free {
+            guard let near = candidate.coordinate.delay(to: here),
+                let far = candidate.coordinate.delay(to: route.origin)
+            else { continue }
+            let delay = near + far + Double(OverlayConfiguration.hopCost)
+            if delay < best?.delay ?? Double(route.distance.metric) { best = (delay, candidate) }
+        }
+        return best?.candidate
     }
 }

@@ -14,8 +14,8 @@ package struct OverlayPeer: Sendable {
         case candidatesLearned([Contact])
         case linkMessageReceived(LinkMessage, from: Endpoint)
         case controlReceived(ControlDatagram, from: Endpoint)
-        /// Media arrived on these links since the last such event (their keep-alive).
-        case mediaHeard([LinkToken])
+        /// Media passed here since the last such event; it keeps links alive.
+        case mediaHeard([MediaSign])
         /// The forwarding plane dropped media of `source` that came on a link of no parent.
         case unexpectedMedia(LinkToken, source: PeerID)
         /// The new parent's packets of `source` have met those of the former ones.
@@ -26,6 +26,21 @@ package struct OverlayPeer: Sendable {
         case rateMeasured(UInt32)
         case wakeupReached
         case leaveRequested
+    }
+
+    /// That media of a source passed, at least once.
+    package struct MediaSign: Equatable, Sendable {
+        /// The link that brought it; `nil`: it is our own.
+        package var link: LinkToken?
+        package var source: PeerID
+        /// When it did last.
+        package var at: Instant
+
+        package init(link: LinkToken?, source: PeerID, at: Instant) {
+            self.link = link
+            self.source = source
+            self.at = at
+        }
     }
 
     package enum Action: Equatable, Sendable {
@@ -76,7 +91,9 @@ package struct OverlayPeer: Sendable {
     var links: [Link] = []
     var handshakes: [Handshake] = []
     var candidates: [Candidate] = []
+    var coordinates = CoordinateTracker()
     var meshDue: Instant = .zero
+    var probeDue: Instant = .zero
     var gossipDue: Instant = .zero
 
     // Trees
@@ -113,10 +130,8 @@ package struct OverlayPeer: Sendable {
             receive(message, from: sender, at: now, into: &actions)
         case .controlReceived(let datagram, let sender):
             receive(datagram, from: sender, at: now, into: &actions)
-        case .mediaHeard(let tokens):
-            for index in links.indices where tokens.contains(links[index].localToken) {
-                links[index].lastHeard = now
-            }
+        case .mediaHeard(let signs):
+            noteMedia(signs)
         case .unexpectedMedia(let token, let source):
             declineMedia(on: token, source: source, at: now)
         case .feedsOverlap(let source):
@@ -144,7 +159,7 @@ package struct OverlayPeer: Sendable {
     /// Earliest moment at which the peer has work of its own.
     package var nextWakeup: Instant? {
         guard !hasLeft else { return nil }
-        var earliest = min(meshDue, gossipDue)
+        var earliest = min(meshDue, gossipDue, probeDue)
         if let leavingUntil { earliest = min(earliest, leavingUntil) }
         for handshake in handshakes { earliest = min(earliest, handshake.retryDue) }
         for link in links { earliest = min(earliest, linkDue(link)) }
@@ -167,6 +182,7 @@ package struct OverlayPeer: Sendable {
     private mutating func finish(at now: Instant, into actions: inout [Action]) {
         if isTableStale {
             isTableStale = false
+            refreshLinkRoles(at: now)
             let table = forwardingTable
             if table != installed {
                 installed = table
@@ -177,20 +193,22 @@ package struct OverlayPeer: Sendable {
         let isOver = leavingUntil.map { $0 <= now } ?? false
         // In one datagram with the last adverts, so that it cannot overtake them.
         if isOver { for link in links { send(.close, to: link.peer) } }
-        flushOutbox(into: &actions)
+        flushOutbox(at: now, into: &actions)
         if isOver {
             hasLeft = true
             actions.append(.left)
         }
     }
 
-    private mutating func flushOutbox(into actions: inout [Action]) {
+    private mutating func flushOutbox(at now: Instant, into actions: inout [Action]) {
         guard !outbox.isEmpty else { return }
-        for link in links {
-            let messages = outbox.filter { $0.peer == link.peer }.map(\.message)
-            guard !messages.isEmpty else { continue }
-            let datagram = ControlDatagram(token: link.remoteToken, messages: messages)
-            actions.append(.sendControl(datagram, to: link.endpoint))
+        for index in links.indices {
+            let peer = links[index].peer
+            guard outbox.contains(where: { $0.peer == peer }) else { continue }
+            let messages = outbox.filter { $0.peer == peer }.map(\.message)
+            let datagram = ControlDatagram(token: links[index].remoteToken, messages: messages)
+            actions.append(.sendControl(datagram, to: links[index].endpoint))
+            links[index].lastSent = now
         }
         outbox.removeAll(keepingCapacity: true)
     }

@@ -40,6 +40,14 @@ struct SourceRoute: Sendable {
 
     /// When the source last gave a sign of life: a newer sequence number.
     var aliveAt: Instant
+    /// When its media last passed here.
+    var mediaAt: Instant = .zero
+    /// Where the source stands.
+    var origin = Coordinate.unknown
+    /// When a sequence number was last made here, at the source.
+    var raisedAt: Instant = .zero
+    /// Neighbors that wait for a newer sequence number than we had.
+    var seqnoAskers: [PeerID] = []
     var refreshDue: Instant = .distantFuture
     var seqnoRequestDue: Instant = .zero
     var isAdvertDue = false
@@ -63,11 +71,15 @@ struct SourceRoute: Sendable {
         var advert: RouteAdvert
         /// Not asked to be our parent before this moment.
         var refusedUntil: Instant
+        /// Refusals in a row.
+        var refusals = 0
     }
 
     /// A request to become somebody's child, under way.
     struct Attempt: Equatable, Sendable {
         let peer: PeerID
+        /// Made because the present parent is silent; it ends when that one speaks again.
+        let isUrgent: Bool
         var tries: Int
         var retryDue: Instant
     }
@@ -90,6 +102,9 @@ struct SourceRoute: Sendable {
         let peer: PeerID
         /// What the child's own uplink could carry for this source; kbit/s.
         var freeRate: UInt32
+        /// What its link adds to its metric; microseconds.
+        var cost: UInt32
+        let admittedAt: Instant
         var expiry: Instant
         /// Set while the child is asked to move to another parent.
         var handover: Handover?
@@ -123,6 +138,15 @@ struct SourceRoute: Sendable {
         guard advert.metric != RouteAdvert.unreachable, !advert.isGone else { return false }
         guard let feasibility else { return true }
         return feasibility.isWorse(than: Distance(seqno: advert.seqno, metric: advert.metric))
+    }
+
+    /// Whether becoming a child of whoever sent `advert` would be allowed if it stands where it did:
+    /// by now it may have a newer sequence number than it then had.
+    func isLikelyFeasible(_ advert: RouteAdvert) -> Bool {
+        guard advert.metric != RouteAdvert.unreachable, !advert.isGone else { return false }
+        guard let feasibility else { return true }
+        return isNewer(advert.seqno, than: feasibility.seqno)
+            || advert.metric < feasibility.metric
     }
 
     /// Whether this peer receives the source and may hand it on.

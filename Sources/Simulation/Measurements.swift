@@ -184,8 +184,10 @@ package struct Measurements: Sendable {
             for (index, source) in sources.sorted(by: { $0.key < $1.key })
             where index != Int32(host) {
                 let reception = state.receptions.first { $0.source == index }
-                let from = reception?.firstNumber ?? firstNumber(
-                    of: source, after: startedAt + .seconds(5))
+                let from =
+                    reception?.firstNumber
+                    ?? firstNumber(
+                        of: source, after: startedAt + .seconds(5))
                 missed += self.missed(reception, of: source, from: from, until: leftAt)
             }
         }

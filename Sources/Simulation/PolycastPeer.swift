@@ -14,7 +14,7 @@ struct PolycastPeer: Sendable {
     private var client: RendezvousClient
     private var plan = FanOutPlan()
     private var actions: [OverlayPeer.Action] = []
-    private var heard: [LinkToken] = []
+    private var heard: [OverlayPeer.MediaSign] = []
     private var next: Instant?
 
     init(host: Int, world: PolycastWorld, generator: inout SeededGenerator) {
@@ -58,7 +58,7 @@ struct PolycastPeer: Sendable {
         case .publishingStarted:
             publish(at: now, into: &outbox)
         case .packetDue(let packet):
-            return originate(packet, into: &outbox)
+            return originate(packet, at: now, into: &outbox)
         case .wakeupReached:
             wake(at: now, into: &outbox)
         case .leaveRequested:
@@ -178,8 +178,17 @@ struct PolycastPeer: Sendable {
 
     // MARK: - Media
 
+    private mutating func note(_ sign: OverlayPeer.MediaSign) {
+        if let place = heard.firstIndex(where: { $0.link == sign.link && $0.source == sign.source })
+        {
+            heard[place].at = sign.at
+        } else {
+            heard.append(sign)
+        }
+    }
+
     private mutating func originate(
-        _ packet: MediaPacket, into outbox: inout Outbox<PolycastMessage>
+        _ packet: MediaPacket, at now: Instant, into outbox: inout Outbox<PolycastMessage>
     ) {
         plan.removeAll()
         let stream = StreamID(source: overlay.configuration.peer, index: 0)
@@ -187,6 +196,7 @@ struct PolycastPeer: Sendable {
             let header = forwarder.originate(
                 stream, isControlFlow: false, bodyBytes: world.bodyBytes, packet: 0, into: &plan)
         else { return }
+        note(.init(link: nil, source: stream.source, at: now))
         copy(header, packet, into: &outbox)
     }
 
@@ -199,7 +209,7 @@ struct PolycastPeer: Sendable {
             header, bodyBytes: world.bodyBytes, packet: 0, into: &plan)
         copy(header, packet, into: &outbox)
         if passed { outbox.deliver(packet) }
-        if !heard.contains(header.token) { heard.append(header.token) }
+        note(.init(link: header.token, source: header.stream.source, at: now))
         if let unexpected = forwarder.takeUnexpected() {
             apply(
                 .unexpectedMedia(unexpected.token, source: unexpected.source), at: now,

@@ -97,7 +97,8 @@ package struct Simulator<Member: SimulatedMember> {
         case .datagram(let message, let from, let to, let packet, let hops):
             guard hosts[Int(to)].isUp else { return }
             handle(
-                .received(message, from: Int(from)), on: Int(to), from: Int(from), packet: packet, hops: hops)
+                .received(message, from: Int(from)), on: Int(to), from: Int(from), packet: packet,
+                hops: hops)
         case .wakeup(let index):
             let host = Int(index)
             guard hosts[host].isUp, hosts[host].wakeup <= now else { return }

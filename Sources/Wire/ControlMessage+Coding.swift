@@ -69,6 +69,8 @@ private enum RecordKind: UInt8 {
     case move = 11
     case peers = 12
     case close = 13
+    case heartbeat = 20
+    case position = 21
 }
 
 extension ControlMessage {
@@ -87,6 +89,8 @@ extension ControlMessage {
         case .move: .move
         case .peers: .peers
         case .close: .close
+        case .heartbeat: .heartbeat
+        case .position: .position
         }
     }
 
@@ -119,7 +123,8 @@ extension ControlMessage {
         case .attach(let request):
             writer.write(request.source)
             writer.write(request.freeRate)
-            writer.write(UInt8(request.isOrphan ? 1 : 0))
+            writer.write(request.standing.rawValue)
+            writer.write(request.cost)
         case .attachRefused(let source, let reason, let referrals):
             writer.write(source)
             writer.write(reason.rawValue)
@@ -127,8 +132,12 @@ extension ControlMessage {
         case .move(let source, let target):
             writer.write(source)
             writer.write([target])
-        case .peers(let contacts):
-            writer.write(contacts)
+        case .peers(let peers):
+            writer.write(peers)
+        case .heartbeat(let next):
+            writer.write(next)
+        case .position(let coordinate):
+            writer.write(coordinate)
         case .close:
             break
         }
@@ -149,12 +158,7 @@ extension ControlMessage {
         case .describe: self = .describe(source: try reader.readPeer(from: bytes))
         case .description:
             self = .description(try StreamDescription(from: bytes, reader: &reader))
-        case .attach:
-            self = .attach(
-                AttachRequest(
-                    source: try reader.readPeer(from: bytes),
-                    freeRate: try reader.readUInt32(from: bytes),
-                    isOrphan: try reader.readFlag("orphan", from: bytes)))
+        case .attach: self = .attach(try AttachRequest(from: bytes, reader: &reader))
         case .attachAccepted:
             self = .attachAccepted(
                 source: try reader.readPeer(from: bytes),
@@ -174,9 +178,23 @@ extension ControlMessage {
             }
             self = .move(source: source, target: target)
         case .peers:
-            self = .peers(try reader.readContacts(limit: Self.peerLimit, from: bytes))
+            self = .peers(try reader.readAcquaintances(limit: Self.peerLimit, from: bytes))
         case .close: self = .close
+        case .heartbeat: self = .heartbeat(next: try reader.readUInt16(from: bytes))
+        case .position: self = .position(try reader.readCoordinate(from: bytes))
         }
+    }
+}
+
+extension AttachRequest {
+    fileprivate init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
+        source = try reader.readPeer(from: bytes)
+        freeRate = try reader.readUInt32(from: bytes)
+        guard let standing = ChildStanding(rawValue: try reader.readUInt8(from: bytes)) else {
+            throw .invalidField("standing")
+        }
+        self.standing = standing
+        cost = try reader.readUInt32(from: bytes)
     }
 }
 
@@ -188,8 +206,10 @@ extension RouteAdvert {
         writer.write(hops)
         writer.write(UInt8(isGone ? 1 : 0))
         writer.write(freeRate)
+        writer.write(admitCost)
         writer.write(sourceRate)
         writer.write(descriptionVersion)
+        writer.write(origin)
     }
 
     fileprivate init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
@@ -199,8 +219,10 @@ extension RouteAdvert {
         hops = try reader.readUInt8(from: bytes)
         isGone = try reader.readFlag("gone", from: bytes)
         freeRate = try reader.readUInt32(from: bytes)
+        admitCost = try reader.readUInt32(from: bytes)
         sourceRate = try reader.readUInt32(from: bytes)
         descriptionVersion = try reader.readUInt16(from: bytes)
+        origin = try reader.readCoordinate(from: bytes)
     }
 }
 

@@ -100,7 +100,7 @@ import Wire
             let number = generator.uniform(below: 500)
             return Contact(peer: PeerID(rawValue: UInt64(number)), endpoint: endpoint(number))
         }
-        switch generator.uniform(below: 14) {
+        switch generator.uniform(below: 16) {
         case 0: return .ping(time: generator.next())
         case 1: return .pong(time: generator.next())
         case 2: return .seqnoRequest(source: source, seqno: extreme(&generator), hopLimit: 255)
@@ -110,24 +110,38 @@ import Wire
             return .attach(
                 AttachRequest(
                     source: source, freeRate: extreme(&generator),
-                    isOrphan: generator.uniform(below: 2) == 0))
+                    standing: ChildStanding.allCases[generator.uniform(below: 3)],
+                    cost: extreme(&generator)))
         case 6: return .attachAccepted(source: source, isFed: generator.uniform(below: 2) == 0)
         case 7: return .attachRefused(source: source, reason: .full, referrals: contacts)
         case 8: return .detach(source: source)
         case 9:
             return contacts.first.map { .move(source: source, target: $0) }
                 ?? .detach(source: source)
-        case 10: return .peers(contacts)
+        case 10:
+            return .peers(
+                contacts.map { Acquaintance(contact: $0, coordinate: position(&generator)) })
         case 11: return generator.uniform(below: 40) == 0 ? .close : .describe(source: source)
+        case 12: return .heartbeat(next: UInt16(truncatingIfNeeded: generator.next()))
+        case 13: return .position(position(&generator))
         default:
             return .route(
                 RouteAdvert(
                     source: source, seqno: extreme(&generator), metric: extreme(&generator),
                     hops: UInt8(truncatingIfNeeded: generator.next()),
                     isGone: generator.uniform(below: 10) == 0, freeRate: extreme(&generator),
-                    sourceRate: extreme(&generator),
-                    descriptionVersion: UInt16(generator.uniform(below: 3))))
+                    admitCost: extreme(&generator), sourceRate: extreme(&generator),
+                    descriptionVersion: UInt16(generator.uniform(below: 3)),
+                    origin: position(&generator)))
         }
+    }
+
+    private static func position(_ generator: inout SeededGenerator) -> Coordinate {
+        let corners: [Int16] = [.min, -1, 0, 1, 300, .max]
+        func corner() -> Int16 { corners[generator.uniform(below: corners.count)] }
+        return Coordinate(
+            x: corner(), y: corner(), z: corner(), height: UInt16(bitPattern: corner()),
+            error: UInt8(truncatingIfNeeded: generator.next()))
     }
 
     private static func extreme(_ generator: inout SeededGenerator) -> UInt32 {
@@ -176,7 +190,7 @@ import Wire
         #expect(!isLinked3)
 
         #expect(target.overlay.view.neighbors.map(\.endpoint) == [Self.endpoint(20)])
-        target.now = target.now + .milliseconds(1300)
+        target.now = target.now + .seconds(5)
         let isLinked4 = target.connect(victim, from: Self.endpoint(21))
         #expect(isLinked4, "once it is silent it may move")
     }

@@ -185,6 +185,8 @@ struct SimulatedGroup {
         sent[stream.source, default: 0] += 1
         mostCopies = max(mostCopies, plan.copies.count)
         sendCopies(header, from: index)
+        let sign = OverlayPeer.MediaSign(link: nil, source: stream.source, at: now)
+        handle(.mediaHeard([sign]), on: index)
     }
 
     private mutating func sendCopies(_ header: MediaHeader, from index: Int) {
@@ -237,7 +239,9 @@ struct SimulatedGroup {
             handle(.feedsOverlap(source: source), on: index)
         }
         // The driver reports what was heard now and then; here at once.
-        handle(.mediaHeard([header.token]), on: index)
+        let sign = OverlayPeer.MediaSign(
+            link: header.token, source: header.stream.source, at: now)
+        handle(.mediaHeard([sign]), on: index)
     }
 
     private mutating func deliver(_ header: MediaHeader, to index: Int) {

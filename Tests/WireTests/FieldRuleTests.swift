@@ -51,14 +51,14 @@ import Wire
         Flip(
             sample: "several records", offset: 14, value: 9, error: .trailingBytes(1)),
         Flip(sample: "route", offset: 32, value: 2, error: .invalidField("gone")),
-        Flip(sample: "attach", offset: 27, value: 2, error: .invalidField("orphan")),
+        Flip(sample: "attach", offset: 27, value: 3, error: .invalidField("standing")),
         Flip(sample: "attach refused", offset: 23, value: 0, error: .invalidField("reason")),
         Flip(sample: "attach refused", offset: 23, value: 3, error: .invalidField("reason")),
         Flip(
             sample: "attach refused", offset: 24, value: 5, error: .invalidField("contact count")),
         Flip(sample: "move", offset: 23, value: 0, error: .invalidField("target")),
         Flip(sample: "move", offset: 23, value: 2, error: .invalidField("contact count")),
-        Flip(sample: "peers", offset: 15, value: 9, error: .invalidField("contact count")),
+        Flip(sample: "peers", offset: 15, value: 9, error: .invalidField("peer count")),
         Flip(
             sample: "description", offset: 26, value: 1, error: .invalidField("stream index")),
         Flip(
