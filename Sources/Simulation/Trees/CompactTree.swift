@@ -1,0 +1,110 @@
+/// Degree-bounded trees of small delay, planned with full knowledge.
+///
+/// The compact-tree heuristic (Shi and Turner, "Routing in overlay multicast networks", 2002): of the
+/// members outside the tree, the one that can get the least delay joins next, below the member that
+/// gives it, among those that may still feed one more.
+package struct CompactTree {
+    /// How a member chooses its parent.
+    package struct Rule: Sendable, Equatable {
+        /// Added per hop, in microseconds: the price of a link in the tree.
+        package var hopCost: Int
+        /// Among parents whose delay is within this share of the best, the nearest is taken …
+        package var slackShare: Double
+        /// … and within so many microseconds.
+        package var slackMicroseconds: Int
+
+        package init(hopCost: Int = 0, slackShare: Double = 0, slackMicroseconds: Int = 0) {
+            self.hopCost = hopCost
+            self.slackShare = slackShare
+            self.slackMicroseconds = slackMicroseconds
+        }
+
+        /// The heuristic as published.
+        package static let published = Rule()
+    }
+
+    private let delays: DelayTable
+    private let rule: Rule
+    private var slotsLeft: [Int]
+    private var inTree: [Int] = []
+    /// With the hop costs; only for members of the tree.
+    private var totals: [Int]
+    /// Of each member outside, the parent that gives the least total; negative if there is none.
+    private var best: [Int32]
+    private var bestTotals: [Int]
+    private var parents: [Int32]
+
+    /// A tree over all members, none feeding more than its limit; members for whom no slot is left
+    /// have no parent.
+    package static func plan(
+        _ delays: DelayTable, source: Int, degreeLimits: [Int], rule: Rule = .published
+    ) -> OverlayTree {
+        var planner = CompactTree(delays, degreeLimits, rule)
+        planner.add(source, total: 0)
+        while planner.attachNext() {}
+        return OverlayTree(source: source, parents: planner.parents)
+    }
+
+    private init(_ delays: DelayTable, _ degreeLimits: [Int], _ rule: Rule) {
+        self.delays = delays
+        self.rule = rule
+        slotsLeft = degreeLimits
+        totals = [Int](repeating: -1, count: delays.count)
+        best = [Int32](repeating: -1, count: delays.count)
+        bestTotals = [Int](repeating: .max, count: delays.count)
+        parents = [Int32](repeating: -1, count: delays.count)
+    }
+
+    private mutating func attachNext() -> Bool {
+        var next: Int?
+        for member in best.indices where totals[member] < 0 && best[member] >= 0 {
+            if bestTotals[member] < next.map({ bestTotals[$0] }) ?? .max { next = member }
+        }
+        guard let next else { return false }
+        let parent = parent(for: next)
+        parents[next] = Int32(parent)
+        slotsLeft[parent] -= 1
+        add(next, total: totals[parent] + delays[parent, next] + rule.hopCost)
+        if slotsLeft[parent] == 0 { replaceBest(parent) }
+        return true
+    }
+
+    /// The nearest of those within the slack of the best; the best without slack.
+    private func parent(for member: Int) -> Int {
+        let least = bestTotals[member]
+        let slack = Int(Double(least) * rule.slackShare) + rule.slackMicroseconds
+        var nearest = Int(best[member])
+        guard slack > 0 else { return nearest }
+        for candidate in inTree where slotsLeft[candidate] > 0 {
+            let total = totals[candidate] + delays[candidate, member] + rule.hopCost
+            if total <= least + slack, delays[candidate, member] < delays[nearest, member] {
+                nearest = candidate
+            }
+        }
+        return nearest
+    }
+
+    private mutating func add(_ member: Int, total: Int) {
+        totals[member] = total
+        inTree.append(member)
+        guard slotsLeft[member] > 0 else { return }
+        for other in best.indices where totals[other] < 0 { offer(member, to: other) }
+    }
+
+    private mutating func offer(_ candidate: Int, to member: Int) {
+        let total = totals[candidate] + delays[candidate, member] + rule.hopCost
+        guard total < bestTotals[member] else { return }
+        bestTotals[member] = total
+        best[member] = Int32(candidate)
+    }
+
+    /// Finds another for all whose best parent is full now.
+    private mutating func replaceBest(_ full: Int) {
+        for member in best.indices where totals[member] < 0 && Int(best[member]) == full {
+            (best[member], bestTotals[member]) = (-1, .max)
+            for candidate in inTree where slotsLeft[candidate] > 0 {
+                offer(candidate, to: member)
+            }
+        }
+    }
+}
