@@ -54,9 +54,9 @@ package struct Measurements: Sendable {
     package private(set) var late = 0
     package private(set) var lastHop = 0
     package private(set) var controlDatagrams = 0
-    package private(set) var latency = Distribution()
-    package private(set) var outages = Distribution()
-    package private(set) var joins = Distribution()
+    package private(set) var latency = Histogram()
+    package private(set) var outages = Histogram()
+    package private(set) var joins = Histogram()
     var paths = PathSamples()
 
     init(hostCount: Int) {
@@ -76,7 +76,7 @@ package struct Measurements: Sendable {
         payloadsSent = 0
         payloadBytes = 0
         controlDatagrams = 0
-        outages = Distribution()
+        outages = Histogram()
         for host in hosts.indices where hosts[host].startedAt != nil {
             hosts[host].controlBytes = 0
             hosts[host].countedFrom = now

@@ -3,7 +3,7 @@ import NetBasics
 
 /// Carries datagrams between hosts: delay along the path, queues, loss, and what faults add.
 struct Network {
-    private(set) var underlay: Underlay
+    let underlay: Underlay
     var faults: Faults
     private var generator: SeededGenerator
     /// When each directed link has sent what waits for it; empty if no link has a rate.
@@ -34,7 +34,7 @@ struct Network {
         self.underlay = underlay
         self.faults = faults
         self.generator = generator
-        hasLossyLinks = underlay.hasLossyLinks
+        hasLossyLinks = underlay.isLossy
         if underlay.hasRates {
             busyUntil = ContiguousArray(repeating: 0, count: underlay.directedLinkCount)
         }

@@ -12,12 +12,12 @@ package struct Outcome: Sendable {
     package var lastHop: Int
     package var quality: TreeQuality
     /// Microseconds.
-    package var latency: Distribution
+    package var latency: Histogram
     /// bit/s, headers of IP and UDP included, of what each member sent.
-    package var control: Distribution
+    package var control: Histogram
     /// Milliseconds.
-    package var joins: Distribution
-    package var outages: Distribution
+    package var joins: Histogram
+    package var outages: Histogram
     package var violations: [String]
     package var events: Int
 
@@ -34,7 +34,7 @@ extension Simulator {
         for (packet, sample) in measurements.paths.samples {
             quality.add(sample, of: Int(packet.source), over: &network)
         }
-        var control = Distribution()
+        var control = Histogram()
         if let server { measurements.hosts[server].startedAt = nil }
         for rate in measurements.controlRates(until: now) { control.add(rate) }
         return Outcome(

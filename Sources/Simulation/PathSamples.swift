@@ -39,7 +39,7 @@ struct PathSamples: Sendable {
 /// How well trees fit the network under them, over all followed packets.
 package struct TreeQuality: Sendable {
     /// Overlay delay to a receiver, as a ratio to the direct path's.
-    package var stretch = Distribution()
+    package var stretch = Histogram()
     package var stressSum = 0.0
     package var stressLinks = 0
     package var stressMaximum = 0

@@ -40,15 +40,29 @@ private func makeWorld(
         bodyBytes: scenario.bodyBytes)
 }
 
-/// A run on `pairwise` delays, for tuning.
-package func quickRun(_ peers: Int, seed: UInt64) -> Outcome {
+/// A run for tuning.
+package func quickRun(
+    _ topologyText: String, _ peers: Int, seed: UInt64, change: (inout Scenario) -> Void
+) throws(TopologyError) -> (Outcome, TreeMetrics?, TreeMetrics) {
     var scenario = Scenario()
     scenario.seed = seed
     scenario.peers = peers
     scenario.fanout = 6
-    scenario.failures = [.init(count: peers / 8, at: .seconds(60))]
-    let underlay = Underlay(hostCount: peers + 1, seed: seed)
-    return simulatePolycast(
-        scenario, underlay: underlay, routers: nil,
-        uplinks: ContiguousArray(repeating: 1_000_000, count: peers + 1))
+    change(&scenario)
+    var generator = SeededGenerator(seed: seed &+ 77)
+    let hosts = scenario.hostCount + 1
+    let topology = try TopologySpec(parsing: topologyText).make(
+        hostCount: hosts, generator: &generator)
+    let underlay = try Underlay(topology)
+    let outcome = simulatePolycast(
+        scenario, underlay: underlay,
+        routers: topology.pairwise == nil ? topology.hosts.map(\.router) : nil,
+        uplinks: ContiguousArray(repeating: 1_000_000, count: hosts))
+    var meter = TreeMeter(underlay)
+    let table = DelayTable(underlay, hosts: Array(0..<peers))
+    let plan = CompactTree.plan(table, source: 0, degreeLimits: Array(repeating: 6, count: peers))
+    let best = meter.measure(source: 0, parents: plan.parents + Array(repeating: -1, count: hosts - peers))
+    let star = meter.measure(source: 0, parents: [-1] + Array(repeating: 0, count: peers - 1)
+            + Array(repeating: -1, count: hosts - peers))
+    return (outcome, best, star)
 }

@@ -51,8 +51,8 @@ package struct Simulator<Member: SimulatedMember> {
     static var violationLimit: Int { 20 }
 
     /// Hosts without processes; `makeMember` makes the process that a host starts.
-    init(
-        underlay: consuming Underlay, faults: Faults, generator: inout SeededGenerator,
+    package init(
+        underlay: Underlay, faults: Faults, generator: inout SeededGenerator,
         makeMember: @escaping (Int, inout SeededGenerator) -> Member
     ) {
         let hostCount = underlay.hostCount

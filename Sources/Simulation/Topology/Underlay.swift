@@ -16,6 +16,8 @@ package final class Underlay {
     package let directedLinkCount: Int
     /// Whether any link loses packets.
     package let isLossy: Bool
+    /// Whether any link has a rate.
+    package let hasRates: Bool
 
     private let graph: RouterGraph?
     /// Nanoseconds per tick: 1 where any path's delay fits 32 bits, else 1000.
@@ -43,6 +45,9 @@ package final class Underlay {
         hostCount = topology.hosts.count
         directedLinkCount = 2 * topology.hosts.count + 2 * topology.links.count
         isLossy = topology.links.contains { $0.loss > 0 }
+        hasRates =
+            topology.links.contains { $0.rateMbps != nil }
+            || topology.hosts.contains { $0.uplinkMbps != nil }
         hostRouters = ContiguousArray(topology.hosts.map(\.router))
         accessNanoseconds = ContiguousArray(topology.hosts.map(\.access.nanoseconds))
         let isPairwise = topology.pairwise != nil

@@ -3,7 +3,7 @@ import Glibc
 /// A histogram of positive values with bins that grow by half a percent, from 1 to 4e9.
 ///
 /// Quantiles are exact to half a percent; memory does not grow with the number of values.
-package struct Distribution: Sendable {
+package struct Histogram: Sendable {
     private static let growth = 1.005
     private static let binLimit = 4500
     private var bins: ContiguousArray<UInt32> = []
@@ -43,7 +43,7 @@ package struct Distribution: Sendable {
         return bins.prefix(last + 1).reduce(0) { $0 + Int($1) }
     }
 
-    package mutating func merge(_ other: Distribution) {
+    package mutating func merge(_ other: Histogram) {
         if other.bins.count > bins.count {
             bins.append(contentsOf: repeatElement(0, count: other.bins.count - bins.count))
         }
