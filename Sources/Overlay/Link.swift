@@ -25,6 +25,8 @@ struct Link: Sendable {
     /// While we feed the peer: when to look whether it needs a heartbeat, and the present wait.
     var heartbeatDue: Instant = .distantFuture
     var heartbeatWait: Duration = .zero
+    /// We opened it to see whether the peer would be a better parent.
+    var isTrial = false
     /// Whether the peer is our parent, and whether it is our child, for any source.
     var feedsUs = false
     var isFedByUs = false
@@ -69,6 +71,9 @@ struct Handshake: Sendable {
     var endpoint: Endpoint
     var tries: Int
     var sentAt: Instant
+    let isTrial: Bool
+    /// Whether the last request was repeated: its answer then tells no round trip (Karn, 1987).
+    var isRepeated = false
     var retryDue: Instant
 }
 

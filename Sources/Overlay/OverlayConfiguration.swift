@@ -25,9 +25,15 @@ package struct OverlayConfiguration: Sendable {
     /// Higher: more spares, more control traffic.
     package var neighborTarget = 8
     /// Links beyond the target before unused ones are closed.
-    package var neighborSlack = 2
-    /// Time between links that are tried because their peer may be a better parent.
-    package var probeInterval: Duration = .seconds(8)
+    package var neighborSlack = 8
+    /// Time between links that are tried because their peer may be a better parent: while that
+    /// helps, and when it no longer does. A trial costs about 300 bytes on either side.
+    package var trialInterval: Duration = .seconds(3)
+    package var idleTrialInterval: Duration = .seconds(20)
+    /// How long a trial lasts before the least useful link is closed.
+    package var trialTime: Duration = .seconds(4)
+    /// How long a peer whose link was closed is left alone.
+    package var rest: Duration = .seconds(60)
     /// Links at most, whoever opened them; beyond it requests are refused.
     package var linkLimit = 48
     /// Of those, links with peers of one IP address at most.
@@ -104,7 +110,7 @@ package struct OverlayConfiguration: Sendable {
     static let improvementThreshold: UInt32 = 1000
     static let improvementShare: UInt64 = 20
     /// Looks in a row that must find it better.
-    static let improvementLooks = 3
+    static let improvementLooks = 2
     /// What a stream of unknown rate is taken to cost; kbit/s.
     static let unknownRate: UInt32 = 64
     /// Times its own rate that a source keeps of its uplink for itself.

@@ -13,14 +13,16 @@ extension OverlayPeer {
     // MARK: - Handshake
 
     /// Asks `contact` for a link, unless there is one or too many are asked for already.
-    mutating func requestLink(to contact: Contact, at now: Instant, into actions: inout [Action]) {
+    mutating func requestLink(
+        to contact: Contact, isTrial: Bool = false, at now: Instant, into actions: inout [Action]
+    ) {
         guard contact.peer != configuration.peer, link(to: contact.peer) == nil,
             !handshakes.contains(where: { $0.contact.peer == contact.peer }),
             links.count + handshakes.count < configuration.linkLimit
         else { return }
         let handshake = Handshake(
             contact: contact, token: LinkToken(rawValue: generator.next()), cookie: .none,
-            endpoint: contact.endpoint, tries: 1, sentAt: now,
+            endpoint: contact.endpoint, tries: 1, sentAt: now, isTrial: isTrial,
             retryDue: now + generator.jittered(configuration.handshakeRetry, by: 0.2))
         handshakes.append(handshake)
         actions.append(.sendLink(request(handshake), to: handshake.endpoint))
@@ -131,6 +133,7 @@ extension OverlayPeer {
         // A host with several addresses may answer from another one: that one is then proven.
         handshakes[index].endpoint = sender
         handshakes[index].sentAt = now
+        handshakes[index].isRepeated = false
         handshakes[index].retryDue = now + configuration.handshakeRetry
         actions.append(.sendLink(request(handshakes[index]), to: sender))
     }
@@ -153,7 +156,8 @@ extension OverlayPeer {
         establish(
             peer: accept.peer, name: accept.name, endpoint: sender,
             localToken: handshake.token, remoteToken: accept.token,
-            roundTrip: now - handshake.sentAt, at: now, into: &actions)
+            roundTrip: handshake.isRepeated ? nil : now - handshake.sentAt,
+            isTrial: handshake.isTrial, at: now, into: &actions)
     }
 
     private mutating func abandon(
@@ -182,7 +186,7 @@ extension OverlayPeer {
             handshakes[index].tries += 1
             let wait = configuration.handshakeRetry * (1 << handshakes[index].tries)
             handshakes[index].retryDue = now + generator.jittered(wait, by: 0.2)
-            handshakes[index].sentAt = now
+            handshakes[index].isRepeated = true
             actions.append(.sendLink(request(handshakes[index]), to: handshakes[index].endpoint))
         }
     }
@@ -191,14 +195,15 @@ extension OverlayPeer {
 
     private mutating func establish(
         peer: PeerID, name: MemberName, endpoint: Endpoint, localToken: LinkToken,
-        remoteToken: LinkToken, roundTrip: Duration?, at now: Instant,
+        remoteToken: LinkToken, roundTrip: Duration?, isTrial: Bool = false, at now: Instant,
         into actions: inout [Action]
     ) {
-        let link = Link(
+        var link = Link(
             peer: peer, name: name, endpoint: endpoint, localToken: localToken,
             remoteToken: remoteToken, establishedAt: now, lastHeard: now, lastSent: now,
             // The initiator has just measured a round trip; the responder has not.
             helloDue: roundTrip == nil ? now : now + helloInterval, roundTrip: roundTrip)
+        link.isTrial = isTrial
         let place = links.firstIndex { $0.peer > peer } ?? links.endIndex
         links.insert(link, at: place)
         learn([link.contact], at: now)
@@ -219,7 +224,9 @@ extension OverlayPeer {
         links.remove(at: index)
         isTableStale = true
         actions.append(.report(.linkDown(peer, end)))
-        if end != .silent { pauseCandidate(peer, until: now + .seconds(20)) }
+        if end != .silent {
+            pauseCandidate(peer, until: now + generator.jittered(configuration.rest, by: 0.5))
+        }
         forgetNeighbor(peer, at: now, into: &actions)
     }
 

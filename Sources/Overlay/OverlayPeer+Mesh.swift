@@ -11,8 +11,8 @@ extension OverlayPeer {
     /// Of the peers that a neighbor is told of: those nearest to it, and any others.
     private static let gossipNear = 5
     private static let gossipRandom = 2
-    /// A link is not called surplus before this age.
-    private static let youth: Duration = .seconds(10)
+    /// Sources by which the use of a link is judged.
+    private static let rankedRoutes = 4
 
     // MARK: - Candidates
 
@@ -70,9 +70,11 @@ extension OverlayPeer {
             gossipDue = now + generator.jittered(Self.gossipInterval, by: 0.2)
             gossip()
         }
-        if probeDue <= now {
-            probeDue = now + generator.jittered(configuration.probeInterval, by: 0.3)
-            probe(at: now, into: &actions)
+        if trialDue <= now {
+            trialWait = max(
+                configuration.trialInterval, min(configuration.idleTrialInterval, trialWait * 5 / 4))
+            trialDue = now + generator.jittered(trialWait, by: 0.3)
+            tryPeer(at: now, into: &actions)
         }
     }
 
@@ -108,27 +110,39 @@ extension OverlayPeer {
         configuration.localSubnets.contains(endpoint.address.subnet)
     }
 
+    /// Ends trials by closing whatever link is of least use, and what others opened beyond limit.
     private mutating func closeSurplusLinks(at now: Instant, into actions: inout [Action]) {
-        let limit = configuration.neighborTarget + configuration.neighborSlack
-        var surplus = links.count - limit
-        guard surplus > 0 else { return }
-        let farCount = links.count { !isNear($0.endpoint) }
-        var spareFar = farCount - configuration.farNeighborMinimum
-        let idle = links.filter { now - $0.establishedAt >= Self.youth && !isInUse($0.peer) }
-        for link in idle.sorted(by: { surplusRank($0) < surplusRank($1) })
-        where surplus > 0 {
-            if !isNear(link.endpoint) {
-                guard spareFar > 0 else { continue }
-                spareFar -= 1
-            }
-            endLink(link.peer, .surplus, at: now, into: &actions)
-            surplus -= 1
+        for index in links.indices
+        where links[index].isTrial && now - links[index].establishedAt >= configuration.trialTime {
+            links[index].isTrial = false
+            guard links.count > configuration.neighborTarget else { continue }
+            closeLeastUseful(at: now, into: &actions)
+            return
+        }
+        if links.count > configuration.neighborTarget + configuration.neighborSlack {
+            closeLeastUseful(at: now, into: &actions)
         }
     }
 
-    /// Far peers go first, the farthest of them before all.
-    private func surplusRank(_ link: Link) -> (Int, Int64, PeerID) {
-        (isNear(link.endpoint) ? 1 : 0, -Int64(link.cost), link.peer)
+    private mutating func closeLeastUseful(at now: Instant, into actions: inout [Action]) {
+        let idle = links.filter {
+            now - $0.establishedAt >= configuration.trialTime && !$0.isTrial && !isInUse($0.peer)
+        }
+        // The first by id are as good as random: they hold the mesh together.
+        let far = idle.filter { !isNear($0.endpoint) }
+        let kept = far.prefix(configuration.farNeighborMinimum).map(\.peer)
+        let least = idle.filter { !kept.contains($0.peer) }.max { uselessness($0) < uselessness($1) }
+        if let least { endLink(least.peer, .surplus, at: now, into: &actions) }
+    }
+
+    /// Higher for links that matter less: far ones, by the delay that sources would have by them.
+    private func uselessness(_ link: Link) -> (Int, UInt64, PeerID) {
+        let remote = routes.filter { !$0.isLocal }.prefix(Self.rankedRoutes)
+        let delay = remote.reduce(UInt64(link.cost)) { sum, route in
+            let metric = route.advert(from: link.peer)?.metric ?? RouteAdvert.unreachable
+            return sum + UInt64(min(metric, 10_000_000)) + UInt64(link.cost)
+        }
+        return (isNear(link.endpoint) ? 0 : 1, delay, link.peer)
     }
 
     private func isInUse(_ peer: PeerID) -> Bool {
@@ -156,7 +170,7 @@ extension OverlayPeer {
     // MARK: - Trying others
 
     /// Links with a peer that may be a better parent, so that its adverts can tell.
-    private mutating func probe(at now: Instant, into actions: inout [Action]) {
+    private mutating func tryPeer(at now: Instant, into actions: inout [Action]) {
         guard !isLeaving, handshakes.isEmpty, links.count < configuration.linkLimit else { return }
         let remote = routes.filter { !$0.isLocal && $0.parent != nil }
         let free = candidates.filter {
@@ -168,7 +182,7 @@ extension OverlayPeer {
         let pick =
             isExploring
             ? free[generator.uniform(below: free.count)] : mostPromising(free, for: route)
-        if let pick { requestLink(to: pick.contact, at: now, into: &actions) }
+        if let pick { requestLink(to: pick.contact, isTrial: true, at: now, into: &actions) }
     }
 
     /// Whom the coordinates put on the shortest way from the source to us.

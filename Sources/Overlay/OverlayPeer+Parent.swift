@@ -146,6 +146,8 @@ extension OverlayPeer {
             return
         }
         routes[index].improvementLooks = 0
+        // Trials pay: go on with them.
+        trialWait = configuration.trialInterval
         attempt(better.peer, index, at: now)
     }
 

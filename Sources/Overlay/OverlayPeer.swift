@@ -93,7 +93,9 @@ package struct OverlayPeer: Sendable {
     var candidates: [Candidate] = []
     var coordinates = CoordinateTracker()
     var meshDue: Instant = .zero
-    var probeDue: Instant = .zero
+    var trialDue: Instant = .zero
+    /// The present wait between trials.
+    var trialWait: Duration = .zero
     var gossipDue: Instant = .zero
 
     // Trees
@@ -159,7 +161,7 @@ package struct OverlayPeer: Sendable {
     /// Earliest moment at which the peer has work of its own.
     package var nextWakeup: Instant? {
         guard !hasLeft else { return nil }
-        var earliest = min(meshDue, gossipDue, probeDue)
+        var earliest = min(meshDue, gossipDue, trialDue)
         if let leavingUntil { earliest = min(earliest, leavingUntil) }
         for handshake in handshakes { earliest = min(earliest, handshake.retryDue) }
         for link in links { earliest = min(earliest, linkDue(link)) }

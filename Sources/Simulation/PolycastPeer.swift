@@ -5,6 +5,7 @@ import Rendezvous
 import Sealing
 import Wire
 
+nonisolated(unsafe) var debugCounts: [String: Int] = [:]
 /// A member's cores on a simulated host: what the daemon is without sockets.
 struct PolycastPeer: Sendable {
     private let host: Int
@@ -163,7 +164,10 @@ struct PolycastPeer: Sendable {
             forwarder.install(table)
         case .left:
             outbox.hasLeft = true
-        case .sourceDescribed, .sourceGone, .report:
+        case .report(let what):
+            let name = String(describing: what).prefix { $0 != "(" }
+            debugCounts[String(name), default: 0] += 1
+        case .sourceDescribed, .sourceGone:
             break
         }
     }
