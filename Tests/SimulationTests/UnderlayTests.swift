@@ -83,7 +83,7 @@ import Testing
     @Test func aTightMemoryBoundChangesNoPath() throws {
         let topology = try madeTopology("waxman:60", hosts: 40)
         let roomy = try Underlay(topology)
-        let tight = try Underlay(topology, routeByteLimit: 3 * 6 * 60)
+        let tight = try Underlay(topology, routeByteLimit: 3 * (4 * 40 + 2 * 60))
         func path(_ underlay: Underlay, _ from: Int, _ to: Int) -> [Int32] {
             var path: [Int32] = []
             underlay.forEachLink(from: from, to: to) { path.append($0) }
@@ -97,7 +97,7 @@ import Testing
             #expect(roomy.delay(from: from, to: to) == tight.delay(from: from, to: to))
         }
         #expect {
-            try Underlay(topology, routeByteLimit: 6 * 60 - 1)
+            try Underlay(topology, routeByteLimit: 4 * 40 + 2 * 60 - 1)
         } throws: {
             "\($0)".contains("memory")
         }

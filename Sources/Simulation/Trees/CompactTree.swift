@@ -30,6 +30,12 @@ package struct CompactTree {
 
         /// The heuristic as published.
         package static let published = Rule()
+
+        /// The heuristic where nearness counts a little more.
+        ///
+        /// Against the published one at fan-out 6 and 32 to 512 members of transit-stub and Waxman
+        /// networks: mean delay 0 to 2 % lower, worst at most 1 % higher and mostly lower.
+        package static let lean = Rule(delayWeight: 0.9)
     }
 
     private let delays: DelayTable
