@@ -23,14 +23,16 @@ package final class Underlay {
     /// Nanoseconds per tick: 1 where any path's delay fits 32 bits, else 1000.
     private let tickNanoseconds: Int64
     private let linkTicks: ContiguousArray<UInt32>
-    private let hostRouters: ContiguousArray<Int32>
     private let accessNanoseconds: ContiguousArray<Int64>
+    /// Routers with hosts, which are called sites: only between these are delays kept.
+    private let siteRouters: ContiguousArray<Int32>
+    private let hostSites: ContiguousArray<Int32>
 
-    /// Ticks from a router to each; empty until asked for.
+    /// Ticks from a site to each; empty until asked for.
     private var ticksFrom: ContiguousArray<ContiguousArray<UInt32>> = []
-    /// The slot of the neighbor before each router on the path from a router.
+    /// The slot of the neighbor before each router on the path from a site.
     private var slotsFrom: ContiguousArray<ContiguousArray<UInt16>> = []
-    /// Routers whose routes are kept, oldest from `oldest` on, round and round.
+    /// Sites whose routes are kept, oldest from `oldest` on, round and round.
     private var kept: ContiguousArray<Int32> = []
     private var oldest = 0
     private let keptLimit: Int
@@ -48,21 +50,32 @@ package final class Underlay {
         hasRates =
             topology.links.contains { $0.rateMbps != nil }
             || topology.hosts.contains { $0.uplinkMbps != nil }
-        hostRouters = ContiguousArray(topology.hosts.map(\.router))
         accessNanoseconds = ContiguousArray(topology.hosts.map(\.access.nanoseconds))
         let isPairwise = topology.pairwise != nil
+        (siteRouters, hostSites) = isPairwise ? ([], []) : Self.sites(of: topology)
         (graph, linkTicks, tickNanoseconds) =
             isPairwise ? (nil, [], 1) : try Self.measuredGraph(of: topology)
-        keptLimit = routeByteLimit / max(1, 6 * topology.routerCount)
+        keptLimit = routeByteLimit / max(1, 4 * siteRouters.count + 2 * topology.routerCount)
         guard isPairwise || keptLimit >= 1 else {
             throw TopologyError(
                 "the routes from one of \(topology.routerCount) routers exceed "
                     + "\(routeByteLimit) bytes of memory")
         }
-        if !isPairwise {
-            ticksFrom = ContiguousArray(repeating: [], count: topology.routerCount)
-            slotsFrom = ContiguousArray(repeating: [], count: topology.routerCount)
+        ticksFrom = ContiguousArray(repeating: [], count: siteRouters.count)
+        slotsFrom = ContiguousArray(repeating: [], count: siteRouters.count)
+    }
+
+    /// The routers with hosts, and the place among them of each host's.
+    private static func sites(
+        of topology: Topology
+    ) -> (routers: ContiguousArray<Int32>, ofHosts: ContiguousArray<Int32>) {
+        var siteOfRouter = [Int32](repeating: -1, count: topology.routerCount)
+        var routers: ContiguousArray<Int32> = []
+        for host in topology.hosts where siteOfRouter[Int(host.router)] < 0 {
+            siteOfRouter[Int(host.router)] = Int32(routers.count)
+            routers.append(host.router)
         }
+        return (routers, ContiguousArray(topology.hosts.map { siteOfRouter[Int($0.router)] }))
     }
 
     /// The graph with the finest ticks in which no path overflows.
@@ -103,9 +116,9 @@ package final class Underlay {
         if let pairwise = topology.pairwise {
             return access + pairwise.nanoseconds(from: from, to: to)
         }
-        let router = Int(hostRouters[from])
-        if ticksFrom[router].isEmpty { findRoutes(from: router) }
-        return access + tickNanoseconds * Int64(ticksFrom[router][Int(hostRouters[to])])
+        let site = Int(hostSites[from])
+        if ticksFrom[site].isEmpty { findRoutes(from: site) }
+        return access + tickNanoseconds * Int64(ticksFrom[site][Int(hostSites[to])])
     }
 
     /// The part of the delay that no link has; zero where there are routers.
@@ -120,14 +133,15 @@ package final class Underlay {
         if from == to { return }
         body(Int32(2 * from))
         if let graph {
-            let source = Int(hostRouters[from])
-            if slotsFrom[source].isEmpty { findRoutes(from: source) }
+            let site = Int(hostSites[from])
+            if slotsFrom[site].isEmpty { findRoutes(from: site) }
+            let source = Int(siteRouters[site])
             var path = ContiguousArray<Int32>()
             swap(&path, &pathScratch)
             path.removeAll(keepingCapacity: true)
-            var router = Int(hostRouters[to])
+            var router = Int(siteRouters[Int(hostSites[to])])
             while router != source {
-                let (before, link) = graph.step(from: router, slot: slotsFrom[source][router])
+                let (before, link) = graph.step(from: router, slot: slotsFrom[site][router])
                 path.append(link)
                 router = before
             }
@@ -173,23 +187,23 @@ package final class Underlay {
 
     // MARK: - Routes
 
-    private func findRoutes(from source: Int) {
+    private func findRoutes(from site: Int) {
         guard let graph else { return }
         if kept.count >= keptLimit {
             ticksFrom[Int(kept[oldest])] = []
             slotsFrom[Int(kept[oldest])] = []
-            kept[oldest] = Int32(source)
+            kept[oldest] = Int32(site)
             oldest = (oldest + 1) % kept.count
         } else {
-            kept.append(Int32(source))
+            kept.append(Int32(site))
         }
         var ticks = ContiguousArray(repeating: UInt32(0), count: graph.routerCount)
         var slots = ContiguousArray(repeating: UInt16(0), count: graph.routerCount)
-        graph.shortestPaths(from: source) { router, distance, slot in
+        graph.shortestPaths(from: Int(siteRouters[site])) { router, distance, slot in
             ticks[router] = UInt32(truncatingIfNeeded: distance)
             slots[router] = slot
         }
-        ticksFrom[source] = ticks
-        slotsFrom[source] = slots
+        ticksFrom[site] = ContiguousArray(siteRouters.map { ticks[Int($0)] })
+        slotsFrom[site] = slots
     }
 }

@@ -6,14 +6,23 @@
 package struct CompactTree {
     /// How a member chooses its parent.
     package struct Rule: Sendable, Equatable {
+        /// How much the parent's own delay counts against the delay from it.
+        ///
+        /// 1 makes trees of least delay, 0 those of least use of the network (Alpert, Hu, Huang,
+        /// Kahng and Karger, 1995).
+        package var delayWeight: Double
         /// Added per hop, in microseconds: the price of a link in the tree.
         package var hopCost: Int
-        /// Among parents whose delay is within this share of the best, the nearest is taken …
+        /// The nearest parent is taken whose cost is within this share of the least.
         package var slackShare: Double
-        /// … and within so many microseconds.
+        /// The same in microseconds, added to the share.
         package var slackMicroseconds: Int
 
-        package init(hopCost: Int = 0, slackShare: Double = 0, slackMicroseconds: Int = 0) {
+        package init(
+            delayWeight: Double = 1, hopCost: Int = 0, slackShare: Double = 0,
+            slackMicroseconds: Int = 0
+        ) {
+            self.delayWeight = delayWeight
             self.hopCost = hopCost
             self.slackShare = slackShare
             self.slackMicroseconds = slackMicroseconds
@@ -21,17 +30,23 @@ package struct CompactTree {
 
         /// The heuristic as published.
         package static let published = Rule()
+
+        /// The heuristic where nearness counts a little more.
+        ///
+        /// Against the published one at fan-out 6 and 32 to 512 members of transit-stub and Waxman
+        /// networks: mean delay 0 to 2 % lower, worst at most 1 % higher and mostly lower.
+        package static let lean = Rule(delayWeight: 0.9)
     }
 
     private let delays: DelayTable
     private let rule: Rule
     private var slotsLeft: [Int]
     private var inTree: [Int] = []
-    /// With the hop costs; only for members of the tree.
+    /// What feeding from a member costs before its link; negative outside the tree.
     private var totals: [Int]
-    /// Of each member outside, the parent that gives the least total; negative if there is none.
+    /// Of each member outside, the parent of least cost; negative if there is none.
     private var best: [Int32]
-    private var bestTotals: [Int]
+    private var bestCosts: [Int]
     private var parents: [Int32]
 
     /// A tree over all members, none feeding more than its limit; members for whom no slot is left
@@ -51,33 +66,34 @@ package struct CompactTree {
         slotsLeft = degreeLimits
         totals = [Int](repeating: -1, count: delays.count)
         best = [Int32](repeating: -1, count: delays.count)
-        bestTotals = [Int](repeating: .max, count: delays.count)
+        bestCosts = [Int](repeating: .max, count: delays.count)
         parents = [Int32](repeating: -1, count: delays.count)
     }
 
     private mutating func attachNext() -> Bool {
         var next: Int?
         for member in best.indices where totals[member] < 0 && best[member] >= 0 {
-            if bestTotals[member] < next.map({ bestTotals[$0] }) ?? .max { next = member }
+            if bestCosts[member] < next.map({ bestCosts[$0] }) ?? .max { next = member }
         }
         guard let next else { return false }
         let parent = parent(for: next)
         parents[next] = Int32(parent)
         slotsLeft[parent] -= 1
-        add(next, total: totals[parent] + delays[parent, next] + rule.hopCost)
+        let step = delays[parent, next] + rule.hopCost
+        add(next, total: totals[parent] + Int(rule.delayWeight * Double(step)))
         if slotsLeft[parent] == 0 { replaceBest(parent) }
         return true
     }
 
     /// The nearest of those within the slack of the best; the best without slack.
     private func parent(for member: Int) -> Int {
-        let least = bestTotals[member]
+        let least = bestCosts[member]
         let slack = Int(Double(least) * rule.slackShare) + rule.slackMicroseconds
         var nearest = Int(best[member])
         guard slack > 0 else { return nearest }
         for candidate in inTree where slotsLeft[candidate] > 0 {
-            let total = totals[candidate] + delays[candidate, member] + rule.hopCost
-            if total <= least + slack, delays[candidate, member] < delays[nearest, member] {
+            let cost = totals[candidate] + delays[candidate, member] + rule.hopCost
+            if cost <= least + slack, delays[candidate, member] < delays[nearest, member] {
                 nearest = candidate
             }
         }
@@ -92,16 +108,16 @@ package struct CompactTree {
     }
 
     private mutating func offer(_ candidate: Int, to member: Int) {
-        let total = totals[candidate] + delays[candidate, member] + rule.hopCost
-        guard total < bestTotals[member] else { return }
-        bestTotals[member] = total
+        let cost = totals[candidate] + delays[candidate, member] + rule.hopCost
+        guard cost < bestCosts[member] else { return }
+        bestCosts[member] = cost
         best[member] = Int32(candidate)
     }
 
     /// Finds another for all whose best parent is full now.
     private mutating func replaceBest(_ full: Int) {
         for member in best.indices where totals[member] < 0 && Int(best[member]) == full {
-            (best[member], bestTotals[member]) = (-1, .max)
+            (best[member], bestCosts[member]) = (-1, .max)
             for candidate in inTree where slotsLeft[candidate] > 0 {
                 offer(candidate, to: member)
             }
