@@ -84,4 +84,6 @@ struct Candidate: Sendable {
     var learnedAt: Instant
     /// Not asked before this moment, after a refusal or silence.
     var pausedUntil: Instant
+    /// How often a link with it was closed as useless.
+    var rests = 0
 }

@@ -224,9 +224,7 @@ extension OverlayPeer {
         links.remove(at: index)
         isTableStale = true
         actions.append(.report(.linkDown(peer, end)))
-        if end != .silent {
-            pauseCandidate(peer, until: now + generator.jittered(configuration.rest, by: 0.5))
-        }
+        if end != .silent { restCandidate(peer, at: now) }
         forgetNeighbor(peer, at: now, into: &actions)
     }
 

@@ -53,6 +53,16 @@ extension OverlayPeer {
         }
     }
 
+    /// Leaves a peer alone whose link was of no use; longer each time.
+    mutating func restCandidate(_ peer: PeerID, at now: Instant) {
+        for index in candidates.indices where candidates[index].contact.peer == peer {
+            let factor = 1 << min(4, candidates[index].rests)
+            candidates[index].rests += 1
+            candidates[index].pausedUntil =
+                now + generator.jittered(configuration.rest * factor, by: 0.5)
+        }
+    }
+
     // MARK: - Upkeep
 
     mutating func serveMesh(at now: Instant, into actions: inout [Action]) {
@@ -187,14 +197,17 @@ extension OverlayPeer {
 
     /// Whom the coordinates put on the shortest way from the source to us.
     private func mostPromising(_ free: [Candidate], for route: SourceRoute) -> Candidate? {
+        guard let parent = route.parent.flatMap({ link(to: $0) }) else { return nil }
         let here = coordinates.coordinate
+        let present = Double(
+            weighted(route.distance.metric - min(parent.cost, route.distance.metric), parent.cost))
         var best: (delay: Double, candidate: Candidate)?
         for candidate in free {
             guard let near = candidate.coordinate.delay(to: here),
                 let far = candidate.coordinate.delay(to: route.origin)
             else { continue }
-            let delay = near + far + Double(OverlayConfiguration.hopCost)
-            if delay < best?.delay ?? Double(route.distance.metric) { best = (delay, candidate) }
+            let delay = near + configuration.distanceWeight * far
+            if delay < best?.delay ?? present { best = (delay, candidate) }
         }
         return best?.candidate
     }

@@ -39,7 +39,12 @@ extension OverlayPeer {
         return Rank(
             isFull: !hasRoom && link.cost >= entry.advert.admitCost,
             isFar: !isNear(link.endpoint),
-            metric: UInt64(entry.advert.metric) + UInt64(link.cost), peer: entry.peer)
+            metric: weighted(entry.advert.metric, link.cost), peer: entry.peer)
+    }
+
+    /// How far a parent at `metric` is, over a link of `cost`: its own distance counts for less.
+    func weighted(_ metric: UInt32, _ cost: UInt32) -> UInt64 {
+        UInt64(configuration.distanceWeight * Double(metric)) + UInt64(cost)
     }
 
     /// Neighbors that may feed us without closing a loop, as far as we know, best first.
@@ -130,7 +135,7 @@ extension OverlayPeer {
         else { return }
         let isParentFar = !isNear(parentLink.endpoint)
         if isParentFar, comeHome(index, at: now) { return }
-        let current = UInt64(parentAdvert.metric) + UInt64(parentLink.cost)
+        let current = weighted(parentAdvert.metric, parentLink.cost)
         let needed = max(
             UInt64(OverlayConfiguration.improvementThreshold),
             current / OverlayConfiguration.improvementShare)
@@ -276,23 +281,24 @@ extension OverlayPeer {
             pauseParent(peer, index, at: now)
             return
         }
-        changeParent(to: peer, advert, link, index, at: now)
-        routes[index].isFed = isFed
+        changeParent(to: peer, isFed: isFed, advert, link, index, at: now)
         actions.append(.report(.attached(source: source, parent: peer)))
     }
 
     private mutating func changeParent(
-        to peer: PeerID, _ advert: RouteAdvert, _ link: Link, _ index: Int, at now: Instant
+        to peer: PeerID, isFed: Bool, _ advert: RouteAdvert, _ link: Link, _ index: Int,
+        at now: Instant
     ) {
         if let old = routes[index].parent {
             keepFormer(old, index, at: now)
             // It feeds our new parent in our stead from the next packet on; what it has sent
             // us until then is still accepted.
-            if routes[index].move?.isAsked == true {
+            if routes[index].move?.isAsked == true, isFed {
                 send(.detach(source: routes[index].source), to: old)
             }
         }
         routes[index].parent = peer
+        routes[index].isFed = isFed
         routes[index].orphanSince = nil
         routes[index].move = nil
         routes[index].attachDue = now + configuration.attachInterval
