@@ -23,11 +23,17 @@ package struct ForwardingTable: Equatable, Sendable {
         /// this peer.
         package var upstreams: [LinkToken]
         package var children: [Child]
+        /// Wait before a missing packet is asked for again; `nil`: the forwarder's default.
+        package var repairRetry: Duration?
 
-        package init(source: PeerID, upstreams: [LinkToken], children: [Child]) {
+        package init(
+            source: PeerID, upstreams: [LinkToken], children: [Child],
+            repairRetry: Duration? = nil
+        ) {
             self.source = source
             self.upstreams = upstreams
             self.children = children
+            self.repairRetry = repairRetry
         }
     }
 

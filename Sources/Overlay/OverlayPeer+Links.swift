@@ -305,6 +305,10 @@ extension OverlayPeer {
             learn(contacts, at: now)
         case .close:
             endLink(peer, .closed, at: now, into: &actions)
+        case .repairRequest(let request):
+            serveRepairRequest(request, from: peer, into: &actions)
+        case .heardUpTo(let stream, let highest):
+            noteHighest(highest, of: stream, from: peer, into: &actions)
         }
     }
 

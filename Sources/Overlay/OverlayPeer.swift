@@ -7,7 +7,7 @@ import Wire
 ///
 /// Drive it with ``handle(_:at:into:)`` and wake it at ``nextWakeup``. It keeps links with
 /// neighbors (`+Links`), a mesh of bounded degree (`+Mesh`) and, per source, a place in a
-/// shortest-path tree (`+Routing`, `+Parent`, `+Children`). docs/architecture.md explains how.
+/// shortest-path tree (`+Routing`, `+Parent`, `+Children`); `+Repair` asks for lost packets. docs/architecture.md explains how.
 package struct OverlayPeer: Sendable {
     package enum Event: Sendable {
         /// The rendezvous, or a person, knows these peers.
@@ -24,6 +24,10 @@ package struct OverlayPeer: Sendable {
         case published([StreamDescription])
         /// A local source turned out to need this much; kbit/s.
         case rateMeasured(UInt32)
+        /// The forwarding plane misses these packets.
+        case repairWanted([WantedRepair])
+        /// A stream that we pass on is silent after this number.
+        case streamPaused(StreamID, highest: UInt32)
         case wakeupReached
         case leaveRequested
     }
@@ -35,6 +39,10 @@ package struct OverlayPeer: Sendable {
         /// All streams of a source are known, for the first time or anew.
         case sourceDescribed(PeerID, [StreamDescription])
         case sourceGone(PeerID)
+        /// A neighbor misses these packets: what the cache has of them goes there with this token.
+        case repairRequested(RepairRequest, by: LinkToken, Endpoint)
+        /// A parent has sent this number of a stream, and none after it.
+        case highestHeard(StreamID, UInt32)
         case report(Occurrence)
         /// Nothing is left to do: the driver may stop.
         case left
@@ -125,6 +133,10 @@ package struct OverlayPeer: Sendable {
             publish(descriptions, at: now, into: &actions)
         case .rateMeasured(let rate):
             updateOwnRate(rate, at: now, into: &actions)
+        case .repairWanted(let wanted):
+            requestRepair(wanted)
+        case .streamPaused(let stream, let highest):
+            tellHighest(highest, of: stream)
         case .wakeupReached:
             break
         case .leaveRequested:
@@ -206,7 +218,7 @@ package struct OverlayPeer: Sendable {
             }
             return ForwardingTable.Route(
                 source: route.source, upstreams: route.isLocal ? [] : upstreams,
-                children: children)
+                children: children, repairRetry: repairRetry(of: route))
         }
         // A remote source without upstreams must not look like a local one.
         let usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }

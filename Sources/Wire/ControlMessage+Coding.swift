@@ -69,6 +69,8 @@ private enum RecordKind: UInt8 {
     case move = 11
     case peers = 12
     case close = 13
+    case repairRequest = 14
+    case heardUpTo = 15
 }
 
 extension ControlMessage {
@@ -87,6 +89,8 @@ extension ControlMessage {
         case .move: .move
         case .peers: .peers
         case .close: .close
+        case .repairRequest: .repairRequest
+        case .heardUpTo: .heardUpTo
         }
     }
 
@@ -131,6 +135,13 @@ extension ControlMessage {
             writer.write(contacts)
         case .close:
             break
+        case .repairRequest(let request):
+            writer.write(request.stream)
+            writer.write(request.base)
+            writer.write(request.bitmap)
+        case .heardUpTo(let stream, let highest):
+            writer.write(stream)
+            writer.write(highest)
         }
     }
 
@@ -176,7 +187,22 @@ extension ControlMessage {
         case .peers:
             self = .peers(try reader.readContacts(limit: Self.peerLimit, from: bytes))
         case .close: self = .close
+        case .repairRequest:
+            self = .repairRequest(try RepairRequest(from: bytes, reader: &reader))
+        case .heardUpTo:
+            self = .heardUpTo(
+                stream: try reader.readStream(from: bytes),
+                highest: try reader.readUInt32(from: bytes))
         }
+    }
+}
+
+extension RepairRequest {
+    fileprivate init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
+        stream = try reader.readStream(from: bytes)
+        base = try reader.readUInt32(from: bytes)
+        bitmap = try reader.readUInt64(from: bytes)
+        guard bitmap != 0 else { throw .invalidField("bitmap") }
     }
 }
 
@@ -244,7 +270,23 @@ extension StreamDescription {
     }
 }
 
+extension ByteWriter {
+    fileprivate mutating func write(_ stream: StreamID) {
+        write(stream.source)
+        write(stream.index)
+    }
+}
+
 extension ByteReader {
+    fileprivate mutating func readStream(
+        from bytes: RawSpan
+    ) throws(DecodeError) -> StreamID {
+        let source = try readPeer(from: bytes)
+        let index = try readUInt8(from: bytes)
+        guard index < StreamDescription.streamLimit else { throw .invalidField("stream index") }
+        return StreamID(source: source, index: index)
+    }
+
     fileprivate mutating func readFlag(
         _ field: String, from bytes: RawSpan
     ) throws(DecodeError) -> Bool {

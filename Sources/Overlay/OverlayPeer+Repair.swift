@@ -1,0 +1,80 @@
+import Forwarding
+import NetBasics
+import Wire
+
+// Repair, the control plane's share: whom to ask for what the forwarding plane misses, and who
+// may ask us. The parent is asked first; later tries go to others as well, in turn.
+
+extension OverlayPeer {
+    /// Requests that one event may send; the rest is asked for again later.
+    private static let repairRequestLimit = 256
+
+    mutating func requestRepair(_ wanted: [WantedRepair]) {
+        for repair in wanted.prefix(Self.repairRequestLimit) {
+            guard let index = routeIndex(repair.request.stream.source), !routes[index].isLocal,
+                let peer = repairer(of: routes[index], attempt: repair.attempt)
+            else { continue }
+            send(.repairRequest(repair.request), to: peer)
+        }
+    }
+
+    /// Whom to ask: the parent on odd attempts, one of the others on even ones.
+    private func repairer(of route: SourceRoute, attempt: Int) -> PeerID? {
+        let parent = route.parent.flatMap { link(to: $0) == nil ? nil : $0 }
+        if let parent, attempt % 2 == 1 { return parent }
+        let others = otherRepairers(of: route)
+        guard !others.isEmpty else { return parent }
+        return others[max(0, attempt / 2 - 1) % others.count]
+    }
+
+    /// Neighbors that have the source and do not have it from us: former parents, then spares,
+    /// then any other.
+    private func otherRepairers(of route: SourceRoute) -> [PeerID] {
+        let serving = route.adverts.filter { $0.advert.metric != RouteAdvert.unreachable }
+        var others: [PeerID] = []
+        for peer in route.formers.map(\.peer) + spares(of: route) + serving.map(\.peer)
+        where peer != route.parent && !others.contains(peer) && link(to: peer) != nil
+            && !route.children.contains(where: { $0.peer == peer })
+        {
+            others.append(peer)
+        }
+        return others
+    }
+
+    mutating func serveRepairRequest(
+        _ request: RepairRequest, from peer: PeerID, into actions: inout [Action]
+    ) {
+        guard let link = link(to: peer), routeIndex(request.stream.source) != nil else { return }
+        actions.append(
+            .repairRequested(request, by: link.remoteToken, link.endpoint))
+    }
+
+    /// Believes those only who may send us the stream.
+    mutating func noteHighest(
+        _ highest: UInt32, of stream: StreamID, from peer: PeerID, into actions: inout [Action]
+    ) {
+        guard let index = routeIndex(stream.source), routes[index].upstreamPeers.contains(peer)
+        else { return }
+        actions.append(.highestHeard(stream, highest))
+    }
+
+    /// Tells the children of a source how far one of its streams has come, since it is silent.
+    mutating func tellHighest(_ highest: UInt32, of stream: StreamID) {
+        guard let index = routeIndex(stream.source) else { return }
+        for child in routes[index].children where !child.isWaiting {
+            send(.heardUpTo(stream: stream, highest: highest), to: child.peer)
+        }
+    }
+
+    /// How long to wait for a repair from the parent before asking again; `nil` if its round trip
+    /// is not known.
+    ///
+    /// In steps of 10 ms, so that tables do not change with every measurement.
+    func repairRetry(of route: SourceRoute) -> Duration? {
+        guard let peer = route.parent ?? route.attempt?.peer,
+            let roundTrip = link(to: peer)?.roundTrip
+        else { return nil }
+        let steps = min(roundTrip.nanoseconds / 1000 * 3 / 2 / 10_000, 500)
+        return .milliseconds(10 * (steps + 1) + 5)
+    }
+}
