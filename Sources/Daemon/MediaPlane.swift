@@ -141,7 +141,7 @@ struct MediaPlane: ~Copyable {
 
     /// Sends a neighbor what it misses and we still have; nothing of it waits for a flush.
     mutating func answer(
-        _ request: RepairRequest, to neighbor: ForwardingTable.Child, at now: Instant,
+        _ request: RepairRequest, to neighbor: RepairAsker, at now: Instant,
         on socket: borrowing UDPSocket
     ) {
         answers.removeAll(keepingCapacity: true)

@@ -246,9 +246,8 @@ final class PeerDaemon {
             open(source, streams)
         case .sourceGone(let source):
             close(source)
-        case .repairRequested(let request, let token, let endpoint):
-            media.answer(
-                request, to: .init(token: token, endpoint: endpoint), at: now, on: socket)
+        case .repairRequested(let request, let asker):
+            media.answer(request, to: asker, at: now, on: socket)
         case .highestHeard(let stream, let highest):
             media.forwarder.noteHighest(stream, highest, at: now)
         case .report(let occurrence):

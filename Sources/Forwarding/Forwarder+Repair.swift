@@ -25,7 +25,7 @@ extension Forwarder {
             let route = table.routes[slot / perSource]
             let stream = StreamID(source: route.source, index: UInt8(slot % perSource))
             let due = streams[slot].missing.ask(
-                for: stream, at: now.nanoseconds, retry: retries[slot / perSource],
+                for: stream, at: now.nanoseconds, pace: paces[slot / perSource],
                 budget: times.budget, tryLimit: configuration.tryLimit, counts: &repairCounts,
                 into: &wanted)
             repairDue = min(repairDue, due)
@@ -102,12 +102,14 @@ extension Forwarder {
 
     /// Decides what a neighbor gets of what it asked for, which arrived on a link of ours.
     ///
-    /// What is not remembered is passed over: if it arrives, it is forwarded anyway.
+    /// What is not remembered is passed over: if it arrives, it is forwarded anyway. So is what a
+    /// child was sent less than a round trip ago: its request was on the way already.
     package mutating func answer(
-        _ request: RepairRequest, to neighbor: ForwardingTable.Child, at now: Instant,
+        _ request: RepairRequest, to neighbor: RepairAsker, at now: Instant,
         into answers: inout [RepairAnswer]
     ) {
         guard let slot = slot(of: request.stream) else { return }
+        let crossingTime = isChild(neighbor, for: request.stream.source) ? neighbor.crossingTime : 0
         let time = Self.cacheTime(now)
         let asker = ledger.open(
             neighbor.endpoint, passedBytes: passedBytes, at: now, configuration: configuration)
@@ -117,6 +119,7 @@ extension Forwarder {
             bitmap &= bitmap &- 1
             guard let entry = streams[slot].cache.entry(sequence, at: time, age: times.cacheAge)
             else { continue }
+            guard time &- entry.time >= crossingTime else { continue }
             let bytes = Int(entry.bodyBytes) + MediaHeader.byteCount
             let key = AnswerLedger.Key(
                 source: request.stream.source.rawValue, index: request.stream.index,
@@ -137,8 +140,35 @@ extension Forwarder {
         }
     }
 
+    private func isChild(_ neighbor: RepairAsker, for source: PeerID) -> Bool {
+        guard let route = routeIndices[source] else { return false }
+        return table.routes[route].children.contains {
+            $0.token == neighbor.token && $0.endpoint == neighbor.endpoint
+        }
+    }
+
     private static func cacheTime(_ now: Instant) -> UInt32 {
         UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000)
+    }
+}
+
+/// A neighbor that asks for repair: where, and with which token, answers go.
+package struct RepairAsker: Equatable, Sendable {
+    package var token: LinkToken
+    package var endpoint: Endpoint
+    /// Smoothed round trip; `nil` if it is not known.
+    package var roundTrip: Duration?
+
+    package init(token: LinkToken, endpoint: Endpoint, roundTrip: Duration?) {
+        self.token = token
+        self.endpoint = endpoint
+        self.roundTrip = roundTrip
+    }
+
+    /// Milliseconds in which a packet and a request for it can pass each other; rounded up, and
+    /// less than the tolerance that went by before anybody asks.
+    var crossingTime: UInt32 {
+        roundTrip.map { UInt32(clamping: min($0.nanoseconds / 1_000_000 + 2, 1000)) } ?? 0
     }
 }
 

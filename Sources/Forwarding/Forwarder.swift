@@ -84,9 +84,8 @@ package struct Forwarder: Sendable {
     var streams: [StreamState] = []
     /// The one that lost its route longest ago first.
     private var dormant: [Dormant] = []
-    /// Wait before a packet of a route is asked for again, in the order of `table.routes`;
-    /// nanoseconds.
-    private(set) var retries: [Int64] = []
+    /// When packets of a route are asked for again, in the order of `table.routes`.
+    private(set) var paces: [RepairPace] = []
     /// When a missing packet is to be asked for, at the earliest; nanoseconds.
     var repairDue = Int64.max
     package internal(set) var repairCounts = RepairCounts()
@@ -132,7 +131,11 @@ package struct Forwarder: Sendable {
         routeIndices = Dictionary(
             kept.enumerated().map { ($1.source, $0) }, uniquingKeysWith: { first, _ in first })
         knownLinks = Set(table.links)
-        retries = kept.map { $0.repairRetry.map(RepairTimes.bounded) ?? times.defaultRetry }
+        paces = kept.map { route in
+            RepairPace(
+                retry: route.repairRetry.map(RepairTimes.bounded) ?? times.defaultRetry,
+                patience: RepairTimes.bounded(route.repairPatience))
+        }
         self.table = ForwardingTable(routes: Array(kept), links: table.links)
     }
 

@@ -25,15 +25,19 @@ package struct ForwardingTable: Equatable, Sendable {
         package var children: [Child]
         /// Wait before a missing packet is asked for again; `nil`: the forwarder's default.
         package var repairRetry: Duration?
+        /// How long the parent may need to repair what it lacks itself: before that, others are
+        /// not asked in its stead.
+        package var repairPatience: Duration
 
         package init(
             source: PeerID, upstreams: [LinkToken], children: [Child],
-            repairRetry: Duration? = nil
+            repairRetry: Duration? = nil, repairPatience: Duration = .zero
         ) {
             self.source = source
             self.upstreams = upstreams
             self.children = children
             self.repairRetry = repairRetry
+            self.repairPatience = repairPatience
         }
     }
 

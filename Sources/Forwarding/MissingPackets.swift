@@ -55,7 +55,7 @@ struct MissingPackets: Sendable {
 
     /// Appends requests for all that is due; returns the next due time, and counts.
     mutating func ask(
-        for stream: StreamID, at now: Int64, retry: Int64, budget: Int64, tryLimit: Int,
+        for stream: StreamID, at now: Int64, pace: RepairPace, budget: Int64, tryLimit: Int,
         counts: inout RepairCounts, into wanted: inout [WantedRepair]
     ) -> Int64 {
         var next = Int64.max
@@ -70,11 +70,12 @@ struct MissingPackets: Sendable {
             }
             if entry.due <= now {
                 // An answer that comes too late is not worth asking for.
-                let isWorthIt = entry.tries < tryLimit && deadline - now > retry / 2
-                entry.due = isWorthIt ? now + retry + Int64(entry.tries) * (retry / 2) : deadline
+                let isWorthIt = entry.tries < tryLimit && deadline - now > pace.retry / 2
+                entry.due = deadline
                 if isWorthIt {
                     if entry.tries == 0 { counts.requested &+= 1 }
                     entry.tries += 1
+                    entry.due = min(now + pace.wait(after: Int64(entry.tries)), deadline)
                     Self.append(entry, of: stream, to: &open, into: &wanted)
                 }
             }
@@ -120,11 +121,27 @@ struct MissingPackets: Sendable {
     }
 }
 
+/// When packets of one source are asked for again; nanoseconds.
+struct RepairPace: Sendable {
+    var retry: Int64
+    var patience: Int64
+
+    /// Grows with every try; after the last one that goes to the parent alone, the parent gets
+    /// time for a repair of its own.
+    func wait(after tries: Int64) -> Int64 {
+        retry + (tries - 1) * (retry / 2)
+            + (tries == Int64(WantedRepair.parentAttempts) ? patience : 0)
+    }
+}
+
 /// Missing packets to ask a neighbor for.
 package struct WantedRepair: Equatable, Sendable {
     package var request: RepairRequest
-    /// One for the first time; the control plane asks others on later ones.
+    /// Counts from one; the control plane asks others after ``parentAttempts``.
     package var attempt: Int
+
+    /// Attempts that go to the parent, which most likely has the packet or is about to.
+    package static let parentAttempts = 2
 
     package init(request: RepairRequest, attempt: Int) {
         self.request = request

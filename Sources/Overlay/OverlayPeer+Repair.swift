@@ -18,10 +18,11 @@ extension OverlayPeer {
         }
     }
 
-    /// Whom to ask: the parent on odd attempts, one of the others on even ones.
+    /// Whom to ask: the parent at first, then one of the others and the parent in turn.
     private func repairer(of route: SourceRoute, attempt: Int) -> PeerID? {
         let parent = route.parent.flatMap { link(to: $0) == nil ? nil : $0 }
-        if let parent, attempt % 2 == 1 { return parent }
+        let later = attempt - WantedRepair.parentAttempts
+        if let parent, later <= 0 || later % 2 == 0 { return parent }
         let others = otherRepairers(of: route)
         guard !others.isEmpty else { return parent }
         return others[max(0, attempt / 2 - 1) % others.count]
@@ -45,8 +46,9 @@ extension OverlayPeer {
         _ request: RepairRequest, from peer: PeerID, into actions: inout [Action]
     ) {
         guard let link = link(to: peer), routeIndex(request.stream.source) != nil else { return }
-        actions.append(
-            .repairRequested(request, by: link.remoteToken, link.endpoint))
+        let asker = RepairAsker(
+            token: link.remoteToken, endpoint: link.endpoint, roundTrip: link.roundTrip)
+        actions.append(.repairRequested(request, by: asker))
     }
 
     /// Believes those only who may send us the stream.
@@ -76,5 +78,13 @@ extension OverlayPeer {
         else { return nil }
         let steps = min(roundTrip.nanoseconds / 1000 * 3 / 2 / 10_000, 500)
         return .milliseconds(10 * (steps + 1) + 5)
+    }
+
+    /// How long the parent's own repair may take: at most a round trip to the source, and the time
+    /// to notice; in steps of 20 ms.
+    func repairPatience(of route: SourceRoute) -> Duration {
+        guard let parent = route.parent, let advert = route.advert(from: parent), advert.hops > 0
+        else { return .zero }
+        return .milliseconds(20 * (1 + Int64(min(advert.metric, 1_000_000)) / 10_000))
     }
 }

@@ -39,8 +39,9 @@ package struct OverlayPeer: Sendable {
         /// All streams of a source are known, for the first time or anew.
         case sourceDescribed(PeerID, [StreamDescription])
         case sourceGone(PeerID)
-        /// A neighbor misses these packets: what the cache has of them goes there with this token.
-        case repairRequested(RepairRequest, by: LinkToken, Endpoint)
+        /// A neighbor misses these packets: what ``Forwarder/answer(_:to:at:into:)`` grants goes
+        /// there.
+        case repairRequested(RepairRequest, by: RepairAsker)
         /// A parent has sent this number of a stream, and none after it.
         case highestHeard(StreamID, UInt32)
         case report(Occurrence)
@@ -218,7 +219,8 @@ package struct OverlayPeer: Sendable {
             }
             return ForwardingTable.Route(
                 source: route.source, upstreams: route.isLocal ? [] : upstreams,
-                children: children, repairRetry: repairRetry(of: route))
+                children: children, repairRetry: repairRetry(of: route),
+                repairPatience: repairPatience(of: route))
         }
         // A remote source without upstreams must not look like a local one.
         let usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }

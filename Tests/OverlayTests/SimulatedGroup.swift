@@ -222,7 +222,7 @@ struct SimulatedGroup {
     }
 
     private mutating func answer(
-        _ request: RepairRequest, to neighbor: ForwardingTable.Child, from index: Int
+        _ request: RepairRequest, to neighbor: RepairAsker, from index: Int
     ) {
         repairRequests += 1
         var answers: [RepairAnswer] = []
@@ -332,8 +332,8 @@ struct SimulatedGroup {
             hosts[index].describedSources[source] = streams
         case .sourceGone(let source):
             hosts[index].goneSources.append(source)
-        case .repairRequested(let request, let token, let endpoint):
-            answer(request, to: .init(token: token, endpoint: endpoint), from: index)
+        case .repairRequested(let request, let asker):
+            answer(request, to: asker, from: index)
         case .highestHeard(let stream, let highest):
             hosts[index].forwarder.noteHighest(stream, highest, at: now)
         case .report(let occurrence):
