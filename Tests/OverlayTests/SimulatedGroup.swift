@@ -12,8 +12,9 @@ struct SimulatedGroup {
     struct Host {
         var endpoint: Endpoint
         var overlay: OverlayPeer
-        var forwarder = Forwarder()
+        var forwarder: Forwarder
         var isUp = true
+        var isPaused = false
         var wakeup: Instant?
         /// A busy machine: nothing is served before this moment.
         var stalledUntil = Instant.zero
@@ -61,6 +62,8 @@ struct SimulatedGroup {
     /// The most copies that any source ever sent of one packet.
     private(set) var mostCopies = 0
     var loss = 0.0
+    /// How members that are added from now on repair.
+    var repair = RepairConfiguration()
     /// How often a datagram finds its host busy, for up to 60 ms.
     var stallShare = 0.0
     private(set) var trace: [String] = []
@@ -106,7 +109,8 @@ struct SimulatedGroup {
         let overlay = OverlayPeer(
             configuration: configuration, cookieSecret: secret, generator: generator.child())
         hostIndices[configuration.peer] = index
-        hosts.append(Host(endpoint: endpoint, overlay: overlay))
+        hosts.append(
+            Host(endpoint: endpoint, overlay: overlay, forwarder: Forwarder(repair: repair)))
         return index
     }
 
@@ -132,6 +136,8 @@ struct SimulatedGroup {
     }
 
     mutating func crash(_ index: Int) { hosts[index].isUp = false }
+    /// The source goes on, and sends nothing any more.
+    mutating func pause(_ index: Int) { hosts[index].isPaused = true }
     mutating func leave(_ index: Int) { handle(.leaveRequested, on: index) }
 
     // MARK: - Running
@@ -161,7 +167,8 @@ struct SimulatedGroup {
             hosts[index].forwarder.takeRepairRequests(at: now, into: &wanted)
             handle(wanted.isEmpty ? .wakeupReached : .repairWanted(wanted), on: index)
         case .packet(let index):
-            guard hosts[index].isUp, !hosts[index].hasLeft else { return }
+            guard hosts[index].isUp, !hosts[index].hasLeft, !hosts[index].isPaused
+            else { return }
             sendPacket(index)
             schedule(.packet(source: index), at: now + Self.packetInterval)
         }
@@ -394,6 +401,10 @@ struct SimulatedGroup {
             queue.swapAt(least, parent)
             parent = least
         }
+    }
+
+    func children(of index: Int, in source: PeerID) -> Int {
+        hosts[index].overlay.view.sources.first { $0.source == source }?.children.count ?? 0
     }
 
     // MARK: - Invariants
