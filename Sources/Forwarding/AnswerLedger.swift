@@ -33,8 +33,11 @@ struct AnswerLedger: Sendable {
         askers[place].lastAsked = now
         let earned = Int(clamping: passedBytes &- askers[place].passedBytes)
         let (sum, overflow) = askers[place].credit.addingReportingOverflow(earned)
-        askers[place].credit = overflow ? configuration.answerBurst : min(
-            sum, configuration.answerBurst)
+        askers[place].credit =
+            overflow
+            ? configuration.answerBurst
+            : min(
+                sum, configuration.answerBurst)
         askers[place].passedBytes = passedBytes
         if askers[place].turnDue <= now {
             let isLongAgo = askers[place].turnDue + configuration.answerHorizon <= now
