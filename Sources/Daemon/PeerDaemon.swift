@@ -45,6 +45,7 @@ final class PeerDaemon {
     let patternBuffers = PatternBuffers()
     private var ready: [Int] = []
     private var actions: [OverlayPeer.Action] = []
+    private var wantedRepairs: [WantedRepair] = []
 
     // State that people ask about
     var drops: [String: UInt64] = [:]
@@ -143,6 +144,7 @@ final class PeerDaemon {
     private var nextDeadline: Instant {
         var earliest = overlay.nextWakeup ?? .distantFuture
         if let due = rendezvous.nextWakeup { earliest = min(earliest, due) }
+        if let due = media.forwarder.nextWakeup { earliest = min(earliest, due) }
         for publisher in publishers {
             if let due = publisher.nextDue { earliest = min(earliest, due) }
         }
@@ -194,6 +196,7 @@ final class PeerDaemon {
         if let source = media.forwarder.takeOverlapping() {
             handle(.feedsOverlap(source: source), at: now)
         }
+        askForRepair(at: now)
         if let due = overlay.nextWakeup, due <= now { handle(.wakeupReached, at: now) }
         if let due = rendezvous.nextWakeup, due <= now { handleRendezvous(.wakeupReached, at: now) }
         if rateDue <= now { measureRate(at: now) }
@@ -202,6 +205,13 @@ final class PeerDaemon {
             statusDue = now + .seconds(1)
             console.show(status: statusLine(at: now))
         }
+    }
+
+    private func askForRepair(at now: Instant) {
+        guard let due = media.forwarder.nextWakeup, due <= now else { return }
+        wantedRepairs.removeAll(keepingCapacity: true)
+        media.forwarder.takeRepairRequests(at: now, into: &wantedRepairs)
+        if !wantedRepairs.isEmpty { handle(.repairWanted(wantedRepairs), at: now) }
     }
 
     func end(_ ending: Ending) {
@@ -236,6 +246,10 @@ final class PeerDaemon {
             open(source, streams)
         case .sourceGone(let source):
             close(source)
+        case .repairRequested(let request, let asker):
+            media.answer(request, to: asker, at: now, on: socket)
+        case .highestHeard(let stream, let highest):
+            media.forwarder.noteHighest(stream, highest, at: now)
         case .report(let occurrence):
             note(occurrence)
         case .left:

@@ -5,7 +5,7 @@ import Wire
 ///
 /// Give it the header of every media datagram of a batch; it says whether the packet passes, and
 /// appends to a ``FanOutPlan`` which children get a copy. It looks at headers only, allocates nothing
-/// per packet, and its cost grows with the number of copies.
+/// per packet, and its cost grows with the number of copies. `+Repair` notices what is missing.
 package struct Forwarder: Sendable {
     /// Why a packet goes no further.
     package enum Drop: Int, Sendable, CaseIterable {
@@ -20,6 +20,8 @@ package struct Forwarder: Sendable {
         case duplicate
         /// Too far behind to know whether it is a repetition.
         case tooOld
+        /// It says that it was asked for, and it was not, or has come already.
+        case unwantedRepair
 
         /// A short stable name for counters and JSON.
         package var name: String {
@@ -30,6 +32,7 @@ package struct Forwarder: Sendable {
             case .unknownStream: "unknown_stream"
             case .duplicate: "duplicate"
             case .tooOld: "too_old"
+            case .unwantedRepair: "unwanted_repair"
             }
         }
     }
@@ -48,53 +51,76 @@ package struct Forwarder: Sendable {
         }
     }
 
-    private struct StreamState {
+    struct StreamState: Sendable {
         var window = SequenceWindow()
         var count = StreamCount()
         var nextSequence: UInt32 = 0
         /// The first number that the present parent sent, while a former one sends too.
         var firstOfParent: UInt32?
+        /// The highest number that is known to have been sent.
+        var edge: UInt32 = 0
+        var missing = MissingPackets()
+        var cache = PacketCache()
+    }
+
+    /// A source without a route for now, perhaps while a dead parent is replaced.
+    private struct Dormant {
+        var source: PeerID
+        var states: [StreamState]
     }
 
     /// Sources of a group at most; beyond it the table is cut.
     package static let sourceLimit = 256
+    /// Sources that lost their route and are remembered at most.
+    private static let dormantLimit = 16
 
-    private var table = ForwardingTable()
-    private var routeIndices: [PeerID: Int] = [:]
+    let configuration: RepairConfiguration
+    let missingLimit: Int
+    let times: RepairTimes
+    private(set) var table = ForwardingTable()
+    private(set) var routeIndices: [PeerID: Int] = [:]
     private var knownLinks: Set<LinkToken> = []
     /// ``StreamDescription/streamLimit`` states per route, in the order of `table.routes`.
-    private var streams: [StreamState] = []
+    var streams: [StreamState] = []
+    /// The one that lost its route longest ago first.
+    private var dormant: [Dormant] = []
+    /// When packets of a route are asked for again, in the order of `table.routes`.
+    private(set) var paces: [RepairPace] = []
+    /// When a missing packet is to be asked for, at the earliest; nanoseconds.
+    var repairDue = Int64.max
+    package internal(set) var repairCounts = RepairCounts()
+    var ledger = AnswerLedger()
+    /// The stream of the last packet that passed, and its place among ``streams``.
+    private(set) var lastPassed: (stream: StreamID, slot: Int)?
+    /// Bytes of all packets that passed, headers included.
+    private(set) var passedBytes: UInt64 = 0
     /// Children of all routes, one behind the other.
     package private(set) var children: [ForwardingTable.Child] = []
     private var childRanges: [Range<Int>] = []
-    private var drops: InlineArray<6, UInt64> = .init(repeating: 0)
+    private var drops: InlineArray<7, UInt64> = .init(repeating: 0)
     /// The last neighbor that sent what it should not, for the control plane to tell it.
     private var unexpected: (token: LinkToken, source: PeerID)?
     /// The last source of which the new parent's feed met that of a former one.
     private var overlapping: PeerID?
 
-    package init() {}
+    package init(repair configuration: RepairConfiguration = RepairConfiguration()) {
+        self.configuration = configuration
+        missingLimit = min(max(configuration.missingLimit, 0), SequenceWindow.size)
+        times = RepairTimes(configuration)
+    }
 
     // MARK: - Control plane's side
 
-    /// Obeys `table` from now on; streams that stay keep their windows and counts.
+    /// Obeys `table` from now on; streams that stay keep their windows and counts, and so do, for
+    /// a while, those of a source that is without a route.
     package mutating func install(_ table: ForwardingTable) {
-        let perSource = StreamDescription.streamLimit
         let kept = table.routes.prefix(Self.sourceLimit)
         var states: [StreamState] = []
-        states.reserveCapacity(kept.count * perSource)
-        for route in kept {
-            if let old = routeIndices[route.source] {
-                var kept = streams[old * perSource..<(old + 1) * perSource]
-                if self.table.routes[old].upstreams.first != route.upstreams.first {
-                    for place in kept.indices { kept[place].firstOfParent = nil }
-                }
-                states += kept
-            } else {
-                states += Array(repeating: StreamState(), count: perSource)
-            }
-        }
+        states.reserveCapacity(kept.count * StreamDescription.streamLimit)
+        for route in kept { states += takeStates(for: route) }
+        retire(keeping: Set(kept.map(\.source)))
         streams = states
+        lastPassed = nil
         children = kept.flatMap(\.children)
         childRanges = []
         var start = 0
@@ -105,7 +131,47 @@ package struct Forwarder: Sendable {
         routeIndices = Dictionary(
             kept.enumerated().map { ($1.source, $0) }, uniquingKeysWith: { first, _ in first })
         knownLinks = Set(table.links)
+        paces = kept.map { route in
+            RepairPace(
+                retry: route.repairRetry.map(RepairTimes.bounded) ?? times.defaultRetry,
+                patience: RepairTimes.bounded(route.repairPatience))
+        }
         self.table = ForwardingTable(routes: Array(kept), links: table.links)
+    }
+
+    /// The states of a route's streams: as they were, if its source is known.
+    private mutating func takeStates(for route: ForwardingTable.Route) -> [StreamState] {
+        let perSource = StreamDescription.streamLimit
+        var states: [StreamState]
+        var upstreams: [LinkToken] = []
+        if let old = routeIndices[route.source] {
+            states = Array(streams[old * perSource..<(old + 1) * perSource])
+            upstreams = table.routes[old].upstreams
+        } else if let place = dormant.firstIndex(where: { $0.source == route.source }) {
+            states = dormant.remove(at: place).states
+        } else {
+            return Array(repeating: StreamState(), count: perSource)
+        }
+        guard upstreams.first != route.upstreams.first else { return states }
+        let isOldGone = upstreams.first.map { !route.upstreams.contains($0) } ?? true
+        for place in states.indices {
+            states[place].firstOfParent = nil
+            if isOldGone, !states[place].missing.isEmpty {
+                states[place].missing.hurry()
+                repairDue = .min
+            }
+        }
+        return states
+    }
+
+    /// Sets aside the states of sources that have no route any more.
+    private mutating func retire(keeping sources: Set<PeerID>) {
+        let perSource = StreamDescription.streamLimit
+        for (place, route) in table.routes.enumerated() where !sources.contains(route.source) {
+            let states = Array(streams[place * perSource..<(place + 1) * perSource])
+            dormant.append(Dormant(source: route.source, states: states))
+        }
+        dormant.removeFirst(max(0, dormant.count - Self.dormantLimit))
     }
 
     /// Starts a local stream's sequence at a number of the driver's choice (random).
@@ -137,26 +203,41 @@ package struct Forwarder: Sendable {
 
     /// Judges a packet from the network and plans its copies; `packet` is its place in the batch.
     ///
-    /// Returns whether it passed: then, and only then, it is to be delivered here too.
+    /// Returns whether it passed: then, and only then, it is to be delivered here too. Copies of a
+    /// repaired packet are no repairs: the driver clears ``MediaHeader/isRepair`` in them.
     package mutating func receive(
-        _ header: MediaHeader, bodyBytes: Int, packet: Int, into plan: inout FanOutPlan
+        _ header: MediaHeader, bodyBytes: Int, packet: Int, at now: Instant,
+        into plan: inout FanOutPlan
     ) -> Bool {
         guard let route = routeIndices[header.stream.source] else {
             return drop(knownLinks.contains(header.token) ? .unknownSource : .unknownLink, header)
         }
-        guard isUpstream(header.token, of: route) else {
+        guard header.isRepair || isUpstream(header.token, of: route) else {
             return drop(knownLinks.contains(header.token) ? .notFromParent : .unknownLink, header)
         }
         guard header.stream.index < StreamDescription.streamLimit else {
             return drop(.unknownStream, header)
         }
         let slot = route * StreamDescription.streamLimit + Int(header.stream.index)
-        if table.routes[route].upstreams.count > 1 { noteOverlap(header, route, slot) }
+        if header.isRepair {
+            guard knownLinks.contains(header.token) else { return drop(.unknownLink, header) }
+            guard streams[slot].missing.isWanted(header.sequence) else {
+                return drop(.unwantedRepair, header)
+            }
+        } else if table.routes[route].upstreams.count > 1 {
+            noteOverlap(header, route, slot)
+        }
         switch streams[slot].window.insert(header.sequence) {
         case .new: break
         case .duplicate: return drop(.duplicate, header)
         case .tooOld: return drop(.tooOld, header)
         }
+        if header.sequence == streams[slot].edge &+ 1 {
+            streams[slot].edge = header.sequence
+        } else {
+            noteIrregular(header.sequence, route: route, slot: slot, at: now)
+        }
+        if header.isRepair { repairCounts.repaired &+= 1 }
         pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)
         return true
     }
@@ -182,6 +263,8 @@ package struct Forwarder: Sendable {
         into plan: inout FanOutPlan
     ) {
         let range = childRanges[route]
+        lastPassed = (header.stream, slot)
+        passedBytes &+= UInt64(bodyBytes &+ MediaHeader.byteCount)
         streams[slot].count.packets &+= 1
         streams[slot].count.bytes &+= UInt64(bodyBytes)
         streams[slot].count.copies &+= UInt64(range.count)
@@ -217,7 +300,7 @@ package struct Forwarder: Sendable {
         return false
     }
 
-    private func slot(of stream: StreamID) -> Int? {
+    func slot(of stream: StreamID) -> Int? {
         guard stream.index < StreamDescription.streamLimit,
             let route = routeIndices[stream.source]
         else { return nil }

@@ -23,11 +23,21 @@ package struct ForwardingTable: Equatable, Sendable {
         /// this peer.
         package var upstreams: [LinkToken]
         package var children: [Child]
+        /// Wait before a missing packet is asked for again; `nil`: the forwarder's default.
+        package var repairRetry: Duration?
+        /// How long the parent may need to repair what it lacks itself: before that, others are
+        /// not asked in its stead.
+        package var repairPatience: Duration
 
-        package init(source: PeerID, upstreams: [LinkToken], children: [Child]) {
+        package init(
+            source: PeerID, upstreams: [LinkToken], children: [Child],
+            repairRetry: Duration? = nil, repairPatience: Duration = .zero
+        ) {
             self.source = source
             self.upstreams = upstreams
             self.children = children
+            self.repairRetry = repairRetry
+            self.repairPatience = repairPatience
         }
     }
 

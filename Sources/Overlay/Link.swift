@@ -25,6 +25,8 @@ struct Link: Sendable {
     /// While we feed the peer: when to look whether it needs a heartbeat, and the present wait.
     var heartbeatDue: Instant = .distantFuture
     var heartbeatWait: Duration = .zero
+    /// When the media passed of whose end the peer was told.
+    var toldMediaAt: Instant = .zero
     /// We opened it to see whether the peer would be a better parent.
     var isTrial = false
     /// Whether the peer is our parent, and whether it is our child, for any source.

@@ -301,8 +301,7 @@ extension OverlayPeer {
             return
         }
         let mediaAt = routes.reduce(Instant.zero) { latest, route in
-            let isFed = route.children.contains { $0.peer == link.peer && !$0.isWaiting }
-            return isFed ? max(latest, route.mediaAt) : latest
+            route.feeds(link.peer) ? max(latest, route.mediaAt) : latest
         }
         let isIdle = now - mediaAt > configuration.idleHeartbeatInterval
         if !isIdle { links[index].heartbeatWait = configuration.heartbeatInterval }
@@ -317,6 +316,10 @@ extension OverlayPeer {
         }
         let wait = links[index].heartbeatWait
         send(.heartbeat(next: UInt16(clamping: wait.nanoseconds / 1_000_000)), to: link.peer)
+        if links[index].toldMediaAt != mediaAt {
+            links[index].toldMediaAt = mediaAt
+            tellHighest(to: link.peer)
+        }
         links[index].heartbeatDue = now + wait
     }
 
@@ -359,8 +362,8 @@ extension OverlayPeer {
 
     mutating func noteMedia(_ signs: [MediaSign]) {
         for sign in signs {
-            if let route = routeIndex(sign.source) {
-                routes[route].mediaAt = max(routes[route].mediaAt, sign.at)
+            if let route = routeIndex(sign.stream.source) {
+                routes[route].notePassed(sign.sequence, of: sign.stream.index, at: sign.at)
             }
             guard let token = sign.link,
                 let index = links.firstIndex(where: { $0.localToken == token })
@@ -425,6 +428,10 @@ extension OverlayPeer {
             learn(peers, at: now)
         case .close:
             endLink(peer, .closed, at: now, into: &actions)
+        case .repairRequest(let request):
+            serveRepairRequest(request, from: peer, into: &actions)
+        case .heardUpTo(let stream, let highest):
+            noteHighest(highest, of: stream, from: peer, into: &actions)
         }
     }
 

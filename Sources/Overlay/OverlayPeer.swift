@@ -7,7 +7,7 @@ import Wire
 ///
 /// Drive it with ``handle(_:at:into:)`` and wake it at ``nextWakeup``. It keeps links with
 /// neighbors (`+Links`), a mesh of bounded degree (`+Mesh`) and, per source, a place in a
-/// shortest-path tree (`+Routing`, `+Parent`, `+Children`). docs/architecture.md explains how.
+/// shortest-path tree (`+Routing`, `+Parent`, `+Children`); `+Repair` asks for lost packets. docs/architecture.md explains how.
 package struct OverlayPeer: Sendable {
     package enum Event: Sendable {
         /// The rendezvous, or a person, knows these peers.
@@ -24,21 +24,25 @@ package struct OverlayPeer: Sendable {
         case published([StreamDescription])
         /// A local source turned out to need this much; kbit/s.
         case rateMeasured(UInt32)
+        /// The forwarding plane misses these packets.
+        case repairWanted([WantedRepair])
         case wakeupReached
         case leaveRequested
     }
 
-    /// That media of a source passed, at least once.
+    /// That media of a stream passed, at least once.
     package struct MediaSign: Equatable, Sendable {
         /// The link that brought it; `nil`: it is our own.
         package var link: LinkToken?
-        package var source: PeerID
-        /// When it did last.
+        package var stream: StreamID
+        /// Of the last one.
+        package var sequence: UInt32
         package var at: Instant
 
-        package init(link: LinkToken?, source: PeerID, at: Instant) {
+        package init(link: LinkToken?, stream: StreamID, sequence: UInt32, at: Instant) {
             self.link = link
-            self.source = source
+            self.stream = stream
+            self.sequence = sequence
             self.at = at
         }
     }
@@ -50,6 +54,11 @@ package struct OverlayPeer: Sendable {
         /// All streams of a source are known, for the first time or anew.
         case sourceDescribed(PeerID, [StreamDescription])
         case sourceGone(PeerID)
+        /// A neighbor misses these packets: what ``Forwarder/answer(_:to:at:into:)`` grants goes
+        /// there.
+        case repairRequested(RepairRequest, by: RepairAsker)
+        /// A parent has sent this number of a stream, and none after it.
+        case highestHeard(StreamID, UInt32)
         case report(Occurrence)
         /// Nothing is left to do: the driver may stop.
         case left
@@ -142,6 +151,8 @@ package struct OverlayPeer: Sendable {
             publish(descriptions, at: now, into: &actions)
         case .rateMeasured(let rate):
             updateOwnRate(rate, at: now, into: &actions)
+        case .repairWanted(let wanted):
+            requestRepair(wanted)
         case .wakeupReached:
             break
         case .leaveRequested:
@@ -226,7 +237,8 @@ package struct OverlayPeer: Sendable {
             }
             return ForwardingTable.Route(
                 source: route.source, upstreams: route.isLocal ? [] : upstreams,
-                children: children)
+                children: children, repairRetry: repairRetry(of: route),
+                repairPatience: repairPatience(of: route))
         }
         // A remote source without upstreams must not look like a local one.
         let usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }

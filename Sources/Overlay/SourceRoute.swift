@@ -42,6 +42,8 @@ struct SourceRoute: Sendable {
     var aliveAt: Instant
     /// When its media last passed here.
     var mediaAt: Instant = .zero
+    /// The highest sequence number that passed, per stream.
+    var highest: [(index: UInt8, sequence: UInt32)] = []
     /// Where the source stands.
     var origin = Coordinate.unknown
     /// When a sequence number was last made here, at the source.
@@ -158,6 +160,11 @@ struct SourceRoute: Sendable {
     /// Children that count against the budget: those being handed over have left it.
     var stayingChildren: Int { children.count { $0.handover == nil } }
 
+    /// Whether `peer` is a child that gets the media.
+    func feeds(_ peer: PeerID) -> Bool {
+        children.contains { $0.peer == peer && !$0.isWaiting }
+    }
+
     /// Neighbors whose media of this source is accepted; the parent first.
     var upstreamPeers: [PeerID] {
         var peers: [PeerID] = []
@@ -184,6 +191,15 @@ struct SourceRoute: Sendable {
     }
 
     // MARK: - Changes
+
+    mutating func notePassed(_ sequence: UInt32, of index: UInt8, at instant: Instant) {
+        mediaAt = max(mediaAt, instant)
+        guard let place = highest.firstIndex(where: { $0.index == index }) else {
+            guard highest.count < StreamDescription.streamLimit else { return }
+            return highest.append((index, sequence))
+        }
+        if isNewer(sequence, than: highest[place].sequence) { highest[place].sequence = sequence }
+    }
 
     /// Takes over what the parent says, one link of `cost` further.
     mutating func adopt(_ advert: RouteAdvert, cost: UInt32) {

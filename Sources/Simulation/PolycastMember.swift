@@ -14,6 +14,7 @@ struct PolycastWorld: Sendable {
     let rendezvousHost: Int?
     /// Everything but who a member is.
     let overlay: OverlayConfiguration
+    let repair: RepairConfiguration
     /// kbit/s, per host.
     let uplinks: ContiguousArray<UInt32>
     /// Declared rate of a source; kbit/s.

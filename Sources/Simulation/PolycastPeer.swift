@@ -11,12 +11,16 @@ struct PolycastPeer: Sendable {
     private let host: Int
     private let world: PolycastWorld
     private(set) var overlay: OverlayPeer
-    private var forwarder = Forwarder()
+    private var forwarder: Forwarder
     private var client: RendezvousClient
     private var plan = FanOutPlan()
     private var actions: [OverlayPeer.Action] = []
     private var heard: [OverlayPeer.MediaSign] = []
     private var next: Instant?
+    /// The packets in the forwarder's cache, by slot, and how many there ever were.
+    private var kept: ContiguousArray<MediaPacket> = []
+    private var keptCount = 0
+    private static let keptLimit = 1024
 
     init(host: Int, world: PolycastWorld, generator: inout SeededGenerator) {
         self.host = host
@@ -32,6 +36,7 @@ struct PolycastPeer: Sendable {
         }
         overlay = OverlayPeer(
             configuration: configuration, cookieSecret: secret, generator: generator.child())
+        forwarder = Forwarder(repair: world.repair)
         client = RendezvousClient(
             group: configuration.group, peer: configuration.peer, generator: generator.child())
     }
@@ -72,6 +77,7 @@ struct PolycastPeer: Sendable {
     private mutating func updateWakeup() {
         next = overlay.nextWakeup
         if let due = client.nextWakeup { next = min(next ?? due, due) }
+        if let due = forwarder.nextWakeup { next = min(next ?? due, due) }
     }
 
     // MARK: - Control
@@ -89,7 +95,11 @@ struct PolycastPeer: Sendable {
 
     private mutating func wake(at now: Instant, into outbox: inout Outbox<PolycastMessage>) {
         if let due = client.nextWakeup, due <= now { tell(.wakeupReached, at: now, into: &outbox) }
-        apply(.wakeupReached, at: now, into: &outbox)
+        var wanted: [WantedRepair] = []
+        if let due = forwarder.nextWakeup, due <= now {
+            forwarder.takeRepairRequests(at: now, into: &wanted)
+        }
+        apply(wanted.isEmpty ? .wakeupReached : .repairWanted(wanted), at: now, into: &outbox)
     }
 
     private mutating func receive(
@@ -149,11 +159,11 @@ struct PolycastPeer: Sendable {
             heard.removeAll(keepingCapacity: true)
         }
         overlay.handle(event, at: now, into: &actions)
-        for action in actions { perform(action, into: &outbox) }
+        for action in actions { perform(action, at: now, into: &outbox) }
     }
 
     private mutating func perform(
-        _ action: OverlayPeer.Action, into outbox: inout Outbox<PolycastMessage>
+        _ action: OverlayPeer.Action, at now: Instant, into outbox: inout Outbox<PolycastMessage>
     ) {
         switch action {
         case .sendLink(let message, let endpoint):
@@ -162,6 +172,10 @@ struct PolycastPeer: Sendable {
             for bytes in datagram.encodedDatagrams { send(bytes, to: endpoint, into: &outbox) }
         case .install(let table):
             forwarder.install(table)
+        case .repairRequested(let request, let asker):
+            answer(request, to: asker, at: now, into: &outbox)
+        case .highestHeard(let stream, let highest):
+            forwarder.noteHighest(stream, highest, at: now)
         case .left:
             outbox.hasLeft = true
         case .report(let what):
@@ -182,13 +196,21 @@ struct PolycastPeer: Sendable {
 
     // MARK: - Media
 
-    private mutating func note(_ sign: OverlayPeer.MediaSign) {
-        if let place = heard.firstIndex(where: { $0.link == sign.link && $0.source == sign.source })
-        {
-            heard[place].at = sign.at
-        } else {
-            heard.append(sign)
-        }
+    private mutating func note(
+        _ header: MediaHeader, from link: LinkToken?, at now: Instant
+    ) {
+        let sign = OverlayPeer.MediaSign(
+            link: link, stream: header.stream, sequence: header.sequence, at: now)
+        let known = heard.firstIndex { $0.link == link && $0.stream == header.stream }
+        if let known { heard[known] = sign } else { heard.append(sign) }
+    }
+
+    /// Keeps the packet for neighbors that miss it.
+    private mutating func keep(_ header: MediaHeader, _ packet: MediaPacket, at now: Instant) {
+        let slot = keptCount % Self.keptLimit
+        if slot < kept.count { kept[slot] = packet } else { kept.append(packet) }
+        keptCount += 1
+        forwarder.keep(header, slot: slot, bodyBytes: world.bodyBytes, at: now)
     }
 
     private mutating func originate(
@@ -200,7 +222,8 @@ struct PolycastPeer: Sendable {
             let header = forwarder.originate(
                 stream, isControlFlow: false, bodyBytes: world.bodyBytes, packet: 0, into: &plan)
         else { return }
-        note(.init(link: nil, source: stream.source, at: now))
+        note(header, from: nil, at: now)
+        keep(header, packet, at: now)
         copy(header, packet, into: &outbox)
     }
 
@@ -210,10 +233,14 @@ struct PolycastPeer: Sendable {
     ) {
         plan.removeAll()
         let passed = forwarder.receive(
-            header, bodyBytes: world.bodyBytes, packet: 0, into: &plan)
+            header, bodyBytes: world.bodyBytes, packet: 0, at: now, into: &plan)
+        if passed {
+            keep(header, packet, at: now)
+            outbox.deliver(packet)
+        }
         copy(header, packet, into: &outbox)
-        if passed { outbox.deliver(packet) }
-        note(.init(link: header.token, source: header.stream.source, at: now))
+        if !header.isRepair { note(header, from: header.token, at: now) }
+        if forwarder.nextWakeup != nil { updateWakeup() }
         if let unexpected = forwarder.takeUnexpected() {
             apply(
                 .unexpectedMedia(unexpected.token, source: unexpected.source), at: now,
@@ -226,6 +253,21 @@ struct PolycastPeer: Sendable {
         }
     }
 
+    private mutating func answer(
+        _ request: RepairRequest, to asker: RepairAsker, at now: Instant,
+        into outbox: inout Outbox<PolycastMessage>
+    ) {
+        guard let to = world.addresses.host(at: asker.endpoint) else { return }
+        var answers: [RepairAnswer] = []
+        forwarder.answer(request, to: asker, at: now, into: &answers)
+        for answer in answers where kept.indices.contains(answer.slot) {
+            let packet = kept[answer.slot]
+            outbox.sendMedia(
+                .media(answer.header, packet), packet,
+                bytes: MediaHeader.byteCount + world.bodyBytes, to: to)
+        }
+    }
+
     private func copy(
         _ header: MediaHeader, _ packet: MediaPacket, into outbox: inout Outbox<PolycastMessage>
     ) {
@@ -234,6 +276,7 @@ struct PolycastPeer: Sendable {
             guard let to = world.addresses.host(at: child.endpoint) else { continue }
             var own = header
             own.token = child.token
+            own.isRepair = false
             outbox.sendMedia(
                 .media(own, packet), packet, bytes: MediaHeader.byteCount + world.bodyBytes, to: to)
         }

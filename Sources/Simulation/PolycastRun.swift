@@ -1,3 +1,4 @@
+import Forwarding
 import NetBasics
 import Overlay
 import Wire
@@ -88,10 +89,12 @@ private func makeWorld(
         group: PolycastWorld.group, peer: PeerID(rawValue: 0), name: name, uplinkRate: 0)
     overlay.childLimit = scenario.fanout
     configure(&overlay)
+    var repair = RepairConfiguration()
+    repair.delayBudget = scenario.deadline
     let rate = Double(scenario.bodyBytes + MediaHeader.byteCount + Network.headerBytes)
     return PolycastWorld(
         addresses: AddressPlan(hostCount: uplinks.count, routers: routers),
-        rendezvousHost: server, overlay: overlay, uplinks: uplinks,
+        rendezvousHost: server, overlay: overlay, repair: repair, uplinks: uplinks,
         sourceRate: UInt32(clamping: Int(rate * 8 * scenario.rate / 1000)),
         bodyBytes: scenario.bodyBytes)
 }

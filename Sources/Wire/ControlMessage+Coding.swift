@@ -71,6 +71,8 @@ private enum RecordKind: UInt8 {
     case close = 13
     case heartbeat = 20
     case position = 21
+    case repairRequest = 14
+    case heardUpTo = 15
 }
 
 extension ControlMessage {
@@ -91,6 +93,8 @@ extension ControlMessage {
         case .close: .close
         case .heartbeat: .heartbeat
         case .position: .position
+        case .repairRequest: .repairRequest
+        case .heardUpTo: .heardUpTo
         }
     }
 
@@ -140,6 +144,13 @@ extension ControlMessage {
             writer.write(coordinate)
         case .close:
             break
+        case .repairRequest(let request):
+            writer.write(request.stream)
+            writer.write(request.base)
+            writer.write(request.bitmap)
+        case .heardUpTo(let stream, let highest):
+            writer.write(stream)
+            writer.write(highest)
         }
     }
 
@@ -182,6 +193,12 @@ extension ControlMessage {
         case .close: self = .close
         case .heartbeat: self = .heartbeat(next: try reader.readUInt16(from: bytes))
         case .position: self = .position(try reader.readCoordinate(from: bytes))
+        case .repairRequest:
+            self = .repairRequest(try RepairRequest(from: bytes, reader: &reader))
+        case .heardUpTo:
+            self = .heardUpTo(
+                stream: try reader.readStream(from: bytes),
+                highest: try reader.readUInt32(from: bytes))
         }
     }
 }
@@ -195,6 +212,15 @@ extension AttachRequest {
         }
         self.standing = standing
         cost = try reader.readUInt32(from: bytes)
+    }
+}
+
+extension RepairRequest {
+    fileprivate init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
+        stream = try reader.readStream(from: bytes)
+        base = try reader.readUInt32(from: bytes)
+        bitmap = try reader.readUInt64(from: bytes)
+        guard bitmap != 0 else { throw .invalidField("bitmap") }
     }
 }
 
@@ -266,7 +292,23 @@ extension StreamDescription {
     }
 }
 
+extension ByteWriter {
+    fileprivate mutating func write(_ stream: StreamID) {
+        write(stream.source)
+        write(stream.index)
+    }
+}
+
 extension ByteReader {
+    fileprivate mutating func readStream(
+        from bytes: RawSpan
+    ) throws(DecodeError) -> StreamID {
+        let source = try readPeer(from: bytes)
+        let index = try readUInt8(from: bytes)
+        guard index < StreamDescription.streamLimit else { throw .invalidField("stream index") }
+        return StreamID(source: source, index: index)
+    }
+
     fileprivate mutating func readFlag(
         _ field: String, from bytes: RawSpan
     ) throws(DecodeError) -> Bool {

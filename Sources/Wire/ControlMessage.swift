@@ -31,6 +31,10 @@ package enum ControlMessage: Equatable, Sendable {
     case heartbeat(next: UInt16)
     /// Where the sender stands.
     case position(Coordinate)
+    /// Asks for packets of a stream that did not arrive.
+    case repairRequest(RepairRequest)
+    /// The sender has passed on the stream up to `highest`, and nothing since a while.
+    case heardUpTo(stream: StreamID, highest: UInt32)
 
     package static let referralLimit = 4
     package static let peerLimit = 8
@@ -103,6 +107,22 @@ package enum ChildStanding: UInt8, Sendable, CaseIterable {
     case orphan = 1
     /// Is a child here already and keeps its slot.
     case child = 2
+}
+
+/// Packets of one stream that a neighbor misses: up to 64 numbers in a row.
+package struct RepairRequest: Equatable, Sendable {
+    package static let span = 64
+
+    package var stream: StreamID
+    package var base: UInt32
+    /// Bit i asks for `base` + i; never zero.
+    package var bitmap: UInt64
+
+    package init(stream: StreamID, base: UInt32, bitmap: UInt64) {
+        self.stream = stream
+        self.base = base
+        self.bitmap = bitmap
+    }
 }
 
 /// Why a parent refused a child.

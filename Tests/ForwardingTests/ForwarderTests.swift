@@ -39,7 +39,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
 
     private mutating func receive(_ header: MediaHeader, packet: Int = 0) -> Bool {
         plan.removeAll()
-        return forwarder.receive(header, bodyBytes: 100, packet: packet, into: &plan)
+        return forwarder.receive(header, bodyBytes: 100, packet: packet, at: .zero, into: &plan)
     }
 
     @Test mutating func aPacketGoesToEveryChild() {

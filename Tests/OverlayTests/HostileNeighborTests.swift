@@ -32,6 +32,11 @@ import Wire
             overlay.handle(event, at: now, into: &actions)
         }
 
+        mutating func say(_ message: ControlMessage, on link: Int) {
+            let datagram = ControlDatagram(token: links[link].token, messages: [message])
+            handle(.controlReceived(datagram, from: links[link].endpoint))
+        }
+
         /// Runs the handshake as an initiator with `peer` would; whether a link came of it.
         mutating func connect(_ peer: PeerID, from sender: Endpoint) -> Bool {
             guard let name = MemberName("mallory") else { return false }
@@ -100,7 +105,7 @@ import Wire
             let number = generator.uniform(below: 500)
             return Contact(peer: PeerID(rawValue: UInt64(number)), endpoint: endpoint(number))
         }
-        switch generator.uniform(below: 16) {
+        switch generator.uniform(below: 18) {
         case 0: return .ping(time: generator.next())
         case 1: return .pong(time: generator.next())
         case 2: return .seqnoRequest(source: source, seqno: extreme(&generator), hopLimit: 255)
@@ -124,6 +129,14 @@ import Wire
         case 11: return generator.uniform(below: 40) == 0 ? .close : .describe(source: source)
         case 12: return .heartbeat(next: UInt16(truncatingIfNeeded: generator.next()))
         case 13: return .position(position(&generator))
+        case 14:
+            return .repairRequest(
+                RepairRequest(
+                    stream: StreamID(source: source, index: 3), base: extreme(&generator),
+                    bitmap: generator.next() | 1))
+        case 15:
+            return .heardUpTo(
+                stream: StreamID(source: source, index: 3), highest: extreme(&generator))
         default:
             return .route(
                 RouteAdvert(
@@ -159,6 +172,45 @@ import Wire
             version: UInt16(generator.uniform(below: 3)), streamCount: UInt8(count), kind: .data,
             priority: 255, format: .opaque, rate: extreme(&generator), member: name,
             mediaText: "m=")
+    }
+
+    @Test func onlyWhoMayFeedUsIsBelievedHowFarAStreamCame() {
+        var target = Target(seed: 9)
+        let source = PeerID(rawValue: 50)
+        _ = target.connect(PeerID(rawValue: 20), from: Self.endpoint(20))
+        _ = target.connect(PeerID(rawValue: 21), from: Self.endpoint(21))
+        let advert = RouteAdvert(
+            source: source, seqno: 1, metric: 1, hops: 1, freeRate: 1000, sourceRate: 1,
+            descriptionVersion: 0)
+        target.say(.route(advert), on: 0)
+        target.now = target.now + .seconds(1)
+        target.handle(.wakeupReached)
+        target.say(.attachAccepted(source: source, isFed: true), on: 0)
+        let stream = StreamID(source: source, index: 1)
+        let heardUpTo = ControlMessage.heardUpTo(stream: stream, highest: 7)
+
+        target.say(heardUpTo, on: 1)
+        #expect(!target.actions.contains(.highestHeard(stream, 7)))
+        target.say(heardUpTo, on: 0)
+        #expect(target.actions.contains(.highestHeard(stream, 7)))
+    }
+
+    @Test func repairIsAskedOfNeighborsOnlyAndForKnownSourcesOnly() {
+        var target = Target(seed: 10)
+        _ = target.connect(PeerID(rawValue: 20), from: Self.endpoint(20))
+        let request = RepairRequest(
+            stream: StreamID(source: PeerID(rawValue: 50), index: 1), base: 1, bitmap: .max)
+
+        target.say(.repairRequest(request), on: 0)
+        #expect(
+            !target.actions.contains {
+                if case .repairRequested = $0 { true } else { false }
+            })
+        target.handle(.repairWanted([WantedRepair(request: request, attempt: 1)]))
+        for action in target.actions {
+            guard case .sendControl(let datagram, _) = action else { continue }
+            #expect(!datagram.messages.contains(.repairRequest(request)))
+        }
     }
 
     @Test func oneAddressGetsAFewLinksOnly() {

@@ -213,6 +213,17 @@ enum Samples {
         Sample(record: "heartbeat", .heartbeat(next: 150), "14 0002 0096"),
         Sample(record: "position", .position(coordinate), "15 0009 \(coordinateHex)"),
         Sample(record: "close", .close, "0d 0000"),
+        Sample(
+            record: "repair request",
+            .repairRequest(
+                RepairRequest(
+                    stream: StreamID(source: source, index: 7), base: 0xFFFF_FFFE,
+                    bitmap: 0x8000_0000_0000_0005)),
+            "0e 0015 5152535455565758 07 fffffffe 8000000000000005"),
+        Sample(
+            record: "heard up to",
+            .heardUpTo(stream: StreamID(source: source, index: 15), highest: 0x0A0B_0C0D),
+            "0f 000d 5152535455565758 0f 0a0b0c0d"),
     ]
 
     static let several: Sample = {
