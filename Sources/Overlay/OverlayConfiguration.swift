@@ -57,7 +57,7 @@ package struct OverlayConfiguration: Sendable {
     package var helloRetry: Duration = .milliseconds(700)
     package var helloTries = 4
     /// A child hears from its parent at least this often: media, or a heartbeat.
-    package var heartbeatInterval: Duration = .milliseconds(150)
+    package var heartbeatInterval: Duration = .milliseconds(130)
     /// The same while there has been no media for long.
     package var idleHeartbeatInterval: Duration = .seconds(1)
     /// After its silence became suspicious, how long a parent may still come back.

@@ -94,6 +94,8 @@ extension OverlayPeer {
         routes[index].children.insert(child, at: place)
         isTableStale = true
         accept(peer, request.source, isFed: !isWaiting)
+        // An orphan asks for what it missed, and need not wait for the next packet to know.
+        if request.standing == .orphan, !isWaiting { tellHighest(to: peer) }
         actions.append(.report(.childAdmitted(source: request.source, child: peer)))
     }
 

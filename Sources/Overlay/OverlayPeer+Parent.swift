@@ -8,6 +8,8 @@ import Wire
 extension OverlayPeer {
     /// How long an orphan lets its subtree hope before it tells it to look around.
     private static let mendingTime: Duration = .seconds(1)
+    /// Neighbors that an orphan asks besides the best.
+    private static let parallelAsks = 2
     /// Neighbors named as spares at most.
     private static let spareLimit = 2
     /// Replaced parents that are still listened to at most.
@@ -85,8 +87,14 @@ extension OverlayPeer {
                 route.improvementDue, route.createdAt + configuration.settleTime)
             return
         }
-        if let best = likelyParents(route, at: now).first {
+        let choices = likelyParents(route, at: now)
+        if let best = choices.first {
             attempt(best.peer, index, at: now)
+            // Who was fed until now asks others too: the first to answer is taken.
+            guard route.feasibility != nil else { return }
+            for other in choices.dropFirst().prefix(Self.parallelAsks) where !other.isFull {
+                sendAttach(to: other.peer, index)
+            }
         } else if route.feasibility != nil {
             requestSeqno(index, at: now)
         }
@@ -264,7 +272,8 @@ extension OverlayPeer {
             routes[index].attachDue = now + configuration.attachInterval
             return
         }
-        guard routes[index].attempt?.peer == peer else {
+        let isOrphan = routes[index].parent == nil || isParentSuspect(routes[index])
+        guard routes[index].attempt?.peer == peer || isOrphan else {
             // A late answer of somebody we no longer want.
             if !routes[index].formers.contains(where: { $0.peer == peer }) {
                 send(.detach(source: source), to: peer)
@@ -438,7 +447,7 @@ extension OverlayPeer {
     ) {
         // Who has nobody to receive from does not wait for a peer that may be dead, too.
         let isPressing = routes[index].parent == nil || attempt.isUrgent
-        guard attempt.tries < (isPressing ? 2 : configuration.attachTries) else {
+        guard attempt.tries < (isPressing ? 1 : configuration.attachTries) else {
             routes[index].attempt = nil
             isTableStale = true
             pauseParent(attempt.peer, index, at: now)
