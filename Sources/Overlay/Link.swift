@@ -4,7 +4,6 @@ import Wire
 /// An established association with one peer: its address is proven, both tokens are known.
 struct Link: Sendable {
     let peer: PeerID
-    var name: MemberName
     /// Where the peer receives; only a new handshake changes it.
     var endpoint: Endpoint
     /// What the peer writes to us.
@@ -29,6 +28,8 @@ struct Link: Sendable {
     var toldMediaAt: Instant = .zero
     /// We opened it to see whether the peer would be a better parent.
     var isTrial = false
+    /// Whether its address is of a subnet of ours.
+    var isNear: Bool
     /// Whether the peer is our parent, and whether it is our child, for any source.
     var feedsUs = false
     var isFedByUs = false
@@ -58,9 +59,13 @@ struct Link: Sendable {
             + OverlayConfiguration.hopCost
     }
 
-    var contact: Contact { Contact(peer: peer, endpoint: endpoint) }
+    /// When something is to be done about the link; a parent that fell silent has `grace` left.
+    func due(grace: Duration) -> Instant {
+        let silence = isSuspect ? expectedBy + grace : expectedBy
+        return min(min(helloDue, silence), heartbeatDue)
+    }
 
-    var acquaintance: Acquaintance { Acquaintance(contact: contact, coordinate: coordinate) }
+    var contact: Contact { Contact(peer: peer, endpoint: endpoint) }
 }
 
 /// A link that we asked for and that does not exist yet.
@@ -88,4 +93,15 @@ struct Candidate: Sendable {
     var pausedUntil: Instant
     /// How often a link with it was closed as useless.
     var rests = 0
+    /// What a link with it cost when there last was one; microseconds.
+    var cost: UInt32?
+    var hint: Hint?
+
+    /// What we know, from itself or by hearsay, of its place in the tree of a source.
+    struct Hint: Sendable {
+        let source: PeerID
+        let metric: UInt32
+        let admitCost: UInt32
+        let at: Instant
+    }
 }

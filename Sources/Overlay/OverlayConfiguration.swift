@@ -50,7 +50,7 @@ package struct OverlayConfiguration: Sendable {
     /// Time between hellos in all: a peer with ten links greets each at ten times this.
     ///
     /// Lower: fresher routes and spares, more control traffic (about 90 bytes each, both ways).
-    package var helloSpacing: Duration = .milliseconds(1200)
+    package var helloSpacing: Duration = .milliseconds(1500)
     /// A link is greeted no more often.
     package var helloMinimum: Duration = .seconds(2)
     /// Wait for the answer to a hello, and unanswered ones in a row that end a link.
@@ -73,8 +73,8 @@ package struct OverlayConfiguration: Sendable {
     package var sourceLimit = 64
 
     /// Time between a child's refreshes of its slot, and silence that frees it.
-    package var attachInterval: Duration = .seconds(2)
-    package var childTimeout: Duration = .milliseconds(6500)
+    package var attachInterval: Duration = .seconds(3)
+    package var childTimeout: Duration = .milliseconds(9500)
     /// Wait for the answer to a request for a slot, besides one and a half round trips.
     package var attachRetry: Duration = .milliseconds(30)
     package var attachTries = 4

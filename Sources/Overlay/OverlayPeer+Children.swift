@@ -152,10 +152,10 @@ extension OverlayPeer {
         guard let asker = link(to: peer), !route.children.contains(where: { $0.handover != nil })
         else { return nil }
         let canHost = request.freeRate >= route.childRate
-        let isAskerNear = isNear(asker.endpoint)
+        let isAskerNear = asker.isNear
         let weaker = route.children.last { child in
             guard let link = link(to: child.peer) else { return false }
-            let isChildNear = isNear(link.endpoint)
+            let isChildNear = link.isNear
             let isWeaker = canHost && child.freeRate < route.childRate
             if isWeaker, request.standing == .orphan || isAskerNear || !isChildNear { return true }
             let hasOtherHost = route.children.contains {
@@ -166,7 +166,7 @@ extension OverlayPeer {
         if weaker != nil || request.standing == .orphan { return weaker }
         return farthestChild(of: route, at: now).flatMap { child in
             request.cost < Self.admitCost(against: child.cost)
-                && (isAskerNear || !(link(to: child.peer).map { isNear($0.endpoint) } ?? false))
+                && (isAskerNear || !(link(to: child.peer)?.isNear ?? false))
                 ? child : nil
         }
     }

@@ -4,7 +4,20 @@ import Wire
 // Links: handshake, keep-alive, round trips (docs/protocol.md, "Links").
 
 extension OverlayPeer {
-    func link(to peer: PeerID) -> Link? { links.first { $0.peer == peer } }
+    /// Links are in the order of their peers.
+    func linkIndex(_ peer: PeerID) -> Int? {
+        var low = 0
+        var high = links.count
+        while low < high {
+            let middle = (low + high) / 2
+            if links[middle].peer < peer { low = middle + 1 } else { high = middle }
+        }
+        return low < links.count && links[low].peer == peer ? low : nil
+    }
+
+    func link(to peer: PeerID) -> Link? { linkIndex(peer).map { links[$0] } }
+
+    func isLinked(_ peer: PeerID) -> Bool { linkIndex(peer) != nil }
 
     func isSameSubnet(_ endpoint: Endpoint, _ other: Endpoint) -> Bool {
         endpoint.address.subnet == other.address.subnet
@@ -16,7 +29,7 @@ extension OverlayPeer {
     mutating func requestLink(
         to contact: Contact, isTrial: Bool = false, at now: Instant, into actions: inout [Action]
     ) {
-        guard contact.peer != configuration.peer, link(to: contact.peer) == nil,
+        guard contact.peer != configuration.peer, !isLinked(contact.peer),
             !handshakes.contains(where: { $0.contact.peer == contact.peer }),
             links.count + handshakes.count < configuration.linkLimit
         else { return }
@@ -102,13 +115,14 @@ extension OverlayPeer {
         _ request: LinkRequest, from sender: Endpoint, at now: Instant,
         into actions: inout [Action]
     ) -> LinkToken {
-        if let index = links.firstIndex(where: { $0.peer == request.peer }) {
+        if let index = linkIndex(request.peer) {
             isTableStale =
                 links[index].remoteToken != request.token
                 || links[index].endpoint != sender || isTableStale
             links[index].remoteToken = request.token
             links[index].endpoint = sender
-            links[index].name = request.name
+            links[index].isNear = isNear(sender)
+            names[request.peer] = request.name
             links[index].lastHeard = now
             return links[index].localToken
         }
@@ -152,7 +166,7 @@ extension OverlayPeer {
             return isKnown ? () : drop(.unexpectedAnswer, into: &actions)
         }
         let handshake = handshakes.remove(at: index)
-        guard accept.peer != configuration.peer, link(to: accept.peer) == nil else { return }
+        guard accept.peer != configuration.peer, !isLinked(accept.peer) else { return }
         establish(
             peer: accept.peer, name: accept.name, endpoint: sender,
             localToken: handshake.token, remoteToken: accept.token,
@@ -199,10 +213,12 @@ extension OverlayPeer {
         into actions: inout [Action]
     ) {
         var link = Link(
-            peer: peer, name: name, endpoint: endpoint, localToken: localToken,
+            peer: peer, endpoint: endpoint, localToken: localToken,
             remoteToken: remoteToken, establishedAt: now, lastHeard: now, lastSent: now,
             // The initiator has just measured a round trip; the responder has not.
-            helloDue: roundTrip == nil ? now : now + helloInterval, roundTrip: roundTrip)
+            helloDue: roundTrip == nil ? now : now + helloInterval, isNear: isNear(endpoint),
+            roundTrip: roundTrip)
+        names[peer] = name
         link.isTrial = isTrial
         let place = links.firstIndex { $0.peer > peer } ?? links.endIndex
         links.insert(link, at: place)
@@ -216,12 +232,14 @@ extension OverlayPeer {
     mutating func endLink(
         _ peer: PeerID, _ end: LinkEnd, at now: Instant, into actions: inout [Action]
     ) {
-        guard let index = links.firstIndex(where: { $0.peer == peer }) else { return }
+        guard let index = linkIndex(peer) else { return }
         if end == .surplus {
             let farewell = ControlDatagram(token: links[index].remoteToken, messages: [.close])
             actions.append(.sendControl(farewell, to: links[index].endpoint))
         }
+        remember(links[index], at: now)
         links.remove(at: index)
+        names[peer] = nil
         isTableStale = true
         actions.append(.report(.linkDown(peer, end)))
         if end != .silent { restCandidate(peer, at: now) }
@@ -230,7 +248,7 @@ extension OverlayPeer {
 
     /// Whether media of any source flows on the link.
     func isTreeLink(_ peer: PeerID) -> Bool {
-        link(to: peer).map { $0.feedsUs || $0.isFedByUs } ?? false
+        linkIndex(peer).map { links[$0].feedsUs || links[$0].isFedByUs } ?? false
     }
 
     // MARK: - Keeping links alive
@@ -240,16 +258,11 @@ extension OverlayPeer {
         max(configuration.helloMinimum, configuration.helloSpacing * max(1, links.count))
     }
 
-    func linkDue(_ link: Link) -> Instant {
-        let silence =
-            link.isSuspect ? link.expectedBy + configuration.parentGrace : link.expectedBy
-        return min(link.helloDue, silence, link.heartbeatDue)
-    }
-
     mutating func serveLinks(at now: Instant, into actions: inout [Action]) {
+        let grace = configuration.parentGrace
         var index = 0
         while index < links.count {
-            if linkDue(links[index]) <= now, !serveLink(index, at: now, into: &actions) {
+            if links[index].due(grace: grace) <= now, !serveLink(index, at: now, into: &actions) {
                 continue
             }
             index += 1
@@ -385,7 +398,7 @@ extension OverlayPeer {
         let peer = links[index].peer
         noteHeard(index, at: now, next: configuration.heartbeatInterval)
         for message in datagram.messages {
-            guard link(to: peer) != nil else { return }
+            guard isLinked(peer) else { return }
             receive(message, from: peer, at: now, into: &actions)
         }
     }
@@ -402,7 +415,7 @@ extension OverlayPeer {
         case .position(let coordinate):
             note(coordinate, of: peer)
         case .heartbeat(let next):
-            guard let index = links.firstIndex(where: { $0.peer == peer }) else { return }
+            guard let index = linkIndex(peer) else { return }
             let wait = min(Duration.milliseconds(Int64(next)), configuration.idleHeartbeatInterval)
             noteHeard(index, at: now, next: wait)
         case .route(let advert):
@@ -424,8 +437,8 @@ extension OverlayPeer {
             removeChild(peer, source: source, into: &actions)
         case .move(let source, let target):
             move(source: source, to: target, askedBy: peer, at: now, into: &actions)
-        case .peers(let peers):
-            learn(peers, at: now)
+        case .peers(let peers, let source):
+            learn(peers, source: source, at: now)
         case .close:
             endLink(peer, .closed, at: now, into: &actions)
         case .repairRequest(let request):
@@ -440,7 +453,7 @@ extension OverlayPeer {
     ) {
         let elapsed = now.nanoseconds &- Int64(bitPattern: time)
         guard (0...60_000_000_000).contains(elapsed),
-            let index = links.firstIndex(where: { $0.peer == peer })
+            let index = linkIndex(peer)
         else { return }
         links[index].addRoundTrip(.nanoseconds(elapsed))
         if links[index].helloDue < now + helloInterval / 2 {
@@ -452,7 +465,7 @@ extension OverlayPeer {
 
     private mutating func answerPing(_ time: UInt64, from peer: PeerID, at now: Instant) {
         send(.pong(time: time), to: peer)
-        guard let index = links.firstIndex(where: { $0.peer == peer }) else { return }
+        guard let index = linkIndex(peer) else { return }
         // Its hello came first: ours goes with the answer.
         if links[index].roundTrip != nil {
             links[index].helloDue = now + generator.jittered(helloInterval, by: 0.2)
@@ -461,9 +474,7 @@ extension OverlayPeer {
     }
 
     private mutating func note(_ coordinate: Coordinate, of peer: PeerID) {
-        for index in links.indices where links[index].peer == peer {
-            links[index].coordinate = coordinate
-        }
+        if let index = linkIndex(peer) { links[index].coordinate = coordinate }
         for index in candidates.indices where candidates[index].contact.peer == peer {
             candidates[index].coordinate = coordinate
         }

@@ -7,10 +7,12 @@ import Wire
 
 extension OverlayPeer {
     private static let meshInterval: Duration = .seconds(1)
-    private static let gossipInterval: Duration = .seconds(5)
+    private static let gossipInterval: Duration = .seconds(6)
     /// Of the peers that a neighbor is told of: those nearest to it, and any others.
     private static let gossipNear = 5
     private static let gossipRandom = 2
+    /// Links beyond the target while some source has no spare.
+    private static let spareLinks = 2
     /// Sources by which the use of a link is judged.
     private static let rankedRoutes = 4
 
@@ -28,19 +30,38 @@ extension OverlayPeer {
         }
     }
 
-    mutating func learn(_ peers: [Acquaintance], at now: Instant) {
+    mutating func learn(_ peers: [Acquaintance], source: PeerID, at now: Instant) {
         learn(peers.map(\.contact), at: now)
-        for peer in peers where peer.coordinate.isKnown {
-            for index in candidates.indices
-            where candidates[index].contact.peer == peer.contact.peer {
-                candidates[index].coordinate = peer.coordinate
-            }
+        for peer in peers {
+            guard
+                let index = candidates.firstIndex(where: {
+                    $0.contact.peer == peer.contact.peer
+                })
+            else { continue }
+            if peer.coordinate.isKnown { candidates[index].coordinate = peer.coordinate }
+            guard peer.metric != RouteAdvert.unreachable else { continue }
+            candidates[index].hint = .init(
+                source: source, metric: peer.metric, admitCost: peer.admitCost, at: now)
+        }
+    }
+
+    /// Keeps what a link that ends has taught.
+    mutating func remember(_ link: Link, at now: Instant) {
+        guard let index = candidates.firstIndex(where: { $0.contact.peer == link.peer }) else {
+            return
+        }
+        if link.roundTrip != nil { candidates[index].cost = link.cost }
+        for route in routes.prefix(Self.rankedRoutes) where !route.isLocal {
+            guard let advert = route.advert(from: link.peer) else { continue }
+            candidates[index].hint = .init(
+                source: route.source, metric: advert.metric, admitCost: advert.admitCost, at: now)
+            return
         }
     }
 
     /// Makes room by forgetting the candidate that was heard of least recently and is no neighbor.
     private mutating func dropOldestCandidate() -> Bool {
-        let idle = candidates.indices.filter { link(to: candidates[$0].contact.peer) == nil }
+        let idle = candidates.indices.filter { !isLinked(candidates[$0].contact.peer) }
         guard let oldest = idle.min(by: { candidates[$0].learnedAt < candidates[$1].learnedAt })
         else { return false }
         candidates.remove(at: oldest)
@@ -82,7 +103,8 @@ extension OverlayPeer {
         }
         if trialDue <= now {
             trialWait = max(
-                configuration.trialInterval, min(configuration.idleTrialInterval, trialWait * 5 / 4))
+                configuration.trialInterval, min(configuration.idleTrialInterval, trialWait * 5 / 4)
+            )
             trialDue = now + generator.jittered(trialWait, by: 0.3)
             tryPeer(at: now, into: &actions)
         }
@@ -90,15 +112,25 @@ extension OverlayPeer {
 
     /// Asks for links until the target is met.
     mutating func maintainMesh(at now: Instant, into actions: inout [Action]) {
-        guard !isLeaving else { return }
-        let isShortOfSpares = routes.contains { !$0.isLocal && spares(of: $0).isEmpty }
-        let target = configuration.neighborTarget + (isShortOfSpares ? 2 : 0)
-        var pool = candidates.filter { candidate in
-            candidate.pausedUntil <= now && link(to: candidate.contact.peer) == nil
-                && !handshakes.contains { $0.contact.peer == candidate.contact.peer }
-        }.map(\.contact)
+        let count = links.count + handshakes.count
+        guard !isLeaving, count < configuration.neighborTarget + Self.spareLinks,
+            count < configuration.neighborTarget || isShortOfSpares
+        else { return }
+        let target = configuration.neighborTarget + (isShortOfSpares ? Self.spareLinks : 0)
+        var pool = freeCandidates(at: now).map(\.contact)
         while links.count + handshakes.count < target, let next = takeNeighbor(from: &pool) {
             requestLink(to: next, at: now, into: &actions)
+        }
+    }
+
+    private var isShortOfSpares: Bool {
+        routes.contains { !$0.isLocal && spares(of: $0).isEmpty }
+    }
+
+    private func freeCandidates(at now: Instant) -> [Candidate] {
+        candidates.filter { candidate in
+            candidate.pausedUntil <= now && !isLinked(candidate.contact.peer)
+                && !handshakes.contains { $0.contact.peer == candidate.contact.peer }
         }
     }
 
@@ -108,7 +140,7 @@ extension OverlayPeer {
         let near = pool.indices.filter { isNear(pool[$0].endpoint) }
         let far = pool.indices.filter { !isNear(pool[$0].endpoint) }
         let farCount =
-            links.count { !isNear($0.endpoint) }
+            links.count { !$0.isNear }
             + handshakes.count { !isNear($0.contact.endpoint) }
         let wantsFar = near.isEmpty || (farCount < configuration.farNeighborMinimum && !far.isEmpty)
         let choices = wantsFar ? far : near
@@ -135,14 +167,19 @@ extension OverlayPeer {
     }
 
     private mutating func closeLeastUseful(at now: Instant, into actions: inout [Action]) {
+        if let peer = leastUsefulPeer(at: now) { endLink(peer, .surplus, at: now, into: &actions) }
+    }
+
+    private func leastUsefulPeer(at now: Instant) -> PeerID? {
+        let wanted = routes.flatMap { [$0.attempt?.peer].compactMap(\.self) + spares(of: $0) }
         let idle = links.filter {
-            now - $0.establishedAt >= configuration.trialTime && !$0.isTrial && !isInUse($0.peer)
+            now - $0.establishedAt >= configuration.trialTime && !$0.isTrial && !$0.feedsUs
+                && !$0.isFedByUs && !wanted.contains($0.peer)
         }
         // The first by id are as good as random: they hold the mesh together.
-        let far = idle.filter { !isNear($0.endpoint) }
-        let kept = far.prefix(configuration.farNeighborMinimum).map(\.peer)
-        let least = idle.filter { !kept.contains($0.peer) }.max { uselessness($0) < uselessness($1) }
-        if let least { endLink(least.peer, .surplus, at: now, into: &actions) }
+        let kept = idle.filter { !$0.isNear }.prefix(configuration.farNeighborMinimum).map(\.peer)
+        return idle.filter { !kept.contains($0.peer) }
+            .map(uselessness).max { $0 < $1 }.map { $0.2 }
     }
 
     /// Higher for links that matter less: far ones, by the delay that sources would have by them.
@@ -152,12 +189,7 @@ extension OverlayPeer {
             let metric = route.advert(from: link.peer)?.metric ?? RouteAdvert.unreachable
             return sum + UInt64(min(metric, 10_000_000)) + UInt64(link.cost)
         }
-        return (isNear(link.endpoint) ? 0 : 1, delay, link.peer)
-    }
-
-    private func isInUse(_ peer: PeerID) -> Bool {
-        isTreeLink(peer)
-            || routes.contains { $0.attempt?.peer == peer || spares(of: $0).contains(peer) }
+        return (link.isNear ? 0 : 1, delay, link.peer)
     }
 
     /// Tells one neighbor of some others, mostly of those that stand near it: so the mesh outlives
@@ -165,50 +197,84 @@ extension OverlayPeer {
     private mutating func gossip() {
         guard links.count > 1 else { return }
         let listener = links[generator.uniform(below: links.count)]
+        let subject = routes.isEmpty ? nil : routes[generator.uniform(below: routes.count)]
         let others = links.filter { $0.peer != listener.peer }
-        let order = generator.sample(others.count, of: others.map(\.acquaintance))
+        let order = generator.sample(others.count, of: others)
         let nearFirst = order.enumerated().sorted { left, right in
             let a = left.element.coordinate.delay(to: listener.coordinate) ?? .infinity
             let b = right.element.coordinate.delay(to: listener.coordinate) ?? .infinity
             return (a, left.offset) < (b, right.offset)
         }.map(\.element)
-        let chosen = nearFirst.prefix(Self.gossipNear)
-        let rest = order.filter { !chosen.contains($0) }.prefix(Self.gossipRandom)
-        send(.peers(Array(chosen) + rest), to: listener.peer)
+        let chosen = Array(nearFirst.prefix(Self.gossipNear))
+        let rest = order.filter { link in !chosen.contains { $0.peer == link.peer } }
+        let told = (chosen + rest.prefix(Self.gossipRandom)).map { acquaintance($0, of: subject) }
+        let source = subject?.source ?? configuration.peer
+        send(.peers(told, source: source), to: listener.peer)
+    }
+
+    private func acquaintance(_ link: Link, of subject: SourceRoute?) -> Acquaintance {
+        let advert = subject?.advert(from: link.peer)
+        return Acquaintance(
+            contact: link.contact, coordinate: link.coordinate,
+            metric: advert?.metric ?? RouteAdvert.unreachable, admitCost: advert?.admitCost ?? 0)
     }
 
     // MARK: - Trying others
 
-    /// Links with a peer that may be a better parent, so that its adverts can tell.
+    /// Links with a peer that may be a better parent, so that its adverts can tell; now and then
+    /// with any, to learn.
     private mutating func tryPeer(at now: Instant, into actions: inout [Action]) {
         guard !isLeaving, handshakes.isEmpty, links.count < configuration.linkLimit else { return }
         let remote = routes.filter { !$0.isLocal && $0.parent != nil }
-        let free = candidates.filter {
-            $0.pausedUntil <= now && link(to: $0.contact.peer) == nil
-        }
+        let free = freeCandidates(at: now)
         guard !remote.isEmpty, !free.isEmpty else { return }
         let route = remote[generator.uniform(below: remote.count)]
-        let isExploring = generator.uniform(below: 4) == 0
-        let pick =
-            isExploring
-            ? free[generator.uniform(below: free.count)] : mostPromising(free, for: route)
-        if let pick { requestLink(to: pick.contact, isTrial: true, at: now, into: &actions) }
+        if let best = mostPromising(free, for: route, at: now) {
+            return requestLink(to: best.contact, isTrial: true, at: now, into: &actions)
+        }
+        guard exploreDue <= now else { return }
+        exploreDue = now + generator.jittered(configuration.idleTrialInterval, by: 0.3)
+        let any = free[generator.uniform(below: free.count)]
+        requestLink(to: any.contact, isTrial: true, at: now, into: &actions)
     }
 
-    /// Whom the coordinates put on the shortest way from the source to us.
-    private func mostPromising(_ free: [Candidate], for route: SourceRoute) -> Candidate? {
+    /// Whose link promises a better place than the present one, by far enough.
+    private func mostPromising(
+        _ free: [Candidate], for route: SourceRoute, at now: Instant
+    ) -> Candidate? {
         guard let parent = route.parent.flatMap({ link(to: $0) }) else { return nil }
-        let here = coordinates.coordinate
-        let present = Double(
-            weighted(route.distance.metric - min(parent.cost, route.distance.metric), parent.cost))
-        var best: (delay: Double, candidate: Candidate)?
+        let present = weighted(
+            route.distance.metric - min(parent.cost, route.distance.metric), parent.cost)
+        var least = present - min(present, neededGain(present))
+        var best: Candidate?
         for candidate in free {
-            guard let near = candidate.coordinate.delay(to: here),
-                let far = candidate.coordinate.delay(to: route.origin)
-            else { continue }
-            let delay = near + configuration.distanceWeight * far
-            if delay < best?.delay ?? present { best = (delay, candidate) }
+            guard let promise = promise(of: candidate, for: route, at: now), promise < least else {
+                continue
+            }
+            least = promise
+            best = candidate
         }
-        return best?.candidate
+        return best
+    }
+
+    /// The weighted distance that a candidate would give us, as far as can be told.
+    private func promise(
+        of candidate: Candidate, for route: SourceRoute, at now: Instant
+    ) -> UInt64? {
+        let here = coordinates.coordinate
+        let estimate = candidate.coordinate.delay(to: here).map {
+            UInt32(clamping: Int($0)) &+ OverlayConfiguration.hopCost
+        }
+        guard let cost = candidate.cost ?? estimate else { return nil }
+        if let hint = candidate.hint, hint.source == route.source,
+            now - hint.at < configuration.candidateLifetime
+        {
+            // Not nearer than we: it may hang below us.
+            guard cost < hint.admitCost, hint.metric < route.distance.metric else { return nil }
+            return weighted(hint.metric, cost)
+        }
+        return candidate.coordinate.delay(to: route.origin).map {
+            weighted(UInt32(clamping: Int($0)), cost)
+        }
     }
 }

@@ -36,15 +36,22 @@ extension OverlayPeer {
     }
 
     private func rank(_ entry: SourceRoute.NeighborAdvert, in route: SourceRoute) -> Rank? {
-        guard let link = link(to: entry.peer) else { return nil }
+        guard let index = linkIndex(entry.peer) else { return nil }
+        let cost = links[index].cost
         let hasRoom = entry.advert.freeRate >= route.childRate
         return Rank(
-            isFull: !hasRoom && link.cost >= entry.advert.admitCost,
-            isFar: !isNear(link.endpoint),
-            metric: weighted(entry.advert.metric, link.cost), peer: entry.peer)
+            isFull: !hasRoom && cost >= entry.advert.admitCost, isFar: !links[index].isNear,
+            metric: weighted(entry.advert.metric, cost), peer: entry.peer)
     }
 
     /// How far a parent at `metric` is, over a link of `cost`: its own distance counts for less.
+    /// By how much another parent must be better.
+    func neededGain(_ current: UInt64) -> UInt64 {
+        max(
+            UInt64(OverlayConfiguration.improvementThreshold),
+            current / OverlayConfiguration.improvementShare)
+    }
+
     func weighted(_ metric: UInt32, _ cost: UInt32) -> UInt64 {
         UInt64(configuration.distanceWeight * Double(metric)) + UInt64(cost)
     }
@@ -103,7 +110,7 @@ extension OverlayPeer {
     // MARK: - A parent that fell silent
 
     private func isParentSuspect(_ route: SourceRoute) -> Bool {
-        route.parent.flatMap { link(to: $0)?.isSuspect } ?? false
+        route.parent.flatMap(linkIndex).map { links[$0].isSuspect } ?? false
     }
 
     /// Looks for another parent for everything that came from a neighbor which fell silent, and
@@ -141,12 +148,10 @@ extension OverlayPeer {
         guard let parent = route.parent, route.attempt == nil, route.move == nil, !isLeaving,
             let parentLink = link(to: parent), let parentAdvert = route.advert(from: parent)
         else { return }
-        let isParentFar = !isNear(parentLink.endpoint)
+        let isParentFar = !parentLink.isNear
         if isParentFar, comeHome(index, at: now) { return }
         let current = weighted(parentAdvert.metric, parentLink.cost)
-        let needed = max(
-            UInt64(OverlayConfiguration.improvementThreshold),
-            current / OverlayConfiguration.improvementShare)
+        let needed = neededGain(current)
         let better = likelyParents(route, at: now).first {
             !$0.isFull && $0.isFar == isParentFar && $0.metric + needed < current
         }
@@ -171,7 +176,7 @@ extension OverlayPeer {
     private mutating func comeHome(_ index: Int, at now: Instant) -> Bool {
         let route = routes[index]
         let nearby = route.adverts.filter { entry in
-            guard let link = link(to: entry.peer), isNear(link.endpoint) else { return false }
+            guard let index = linkIndex(entry.peer), links[index].isNear else { return false }
             return entry.refusedUntil <= now && entry.advert.freeRate >= route.childRate
                 && entry.advert.metric != RouteAdvert.unreachable
                 && !route.children.contains { $0.peer == entry.peer }

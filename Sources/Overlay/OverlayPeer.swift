@@ -97,12 +97,16 @@ package struct OverlayPeer: Sendable {
     let addressCookie: AddressCookie
 
     // Links and mesh
+    /// Ordered by peer.
     var links: [Link] = []
+    /// What the peers of our links are called.
+    var names: [PeerID: MemberName] = [:]
     var handshakes: [Handshake] = []
     var candidates: [Candidate] = []
     var coordinates = CoordinateTracker()
     var meshDue: Instant = .zero
     var trialDue: Instant = .zero
+    var exploreDue: Instant = .zero
     /// The present wait between trials.
     var trialWait: Duration = .zero
     var gossipDue: Instant = .zero
@@ -175,7 +179,8 @@ package struct OverlayPeer: Sendable {
         var earliest = min(meshDue, gossipDue, trialDue)
         if let leavingUntil { earliest = min(earliest, leavingUntil) }
         for handshake in handshakes { earliest = min(earliest, handshake.retryDue) }
-        for link in links { earliest = min(earliest, linkDue(link)) }
+        let grace = configuration.parentGrace
+        for index in links.indices { earliest = min(earliest, links[index].due(grace: grace)) }
         for route in routes { earliest = min(earliest, route.nextDue(configuration)) }
         return earliest
     }
@@ -229,7 +234,9 @@ package struct OverlayPeer: Sendable {
     /// The table that the forwarding plane should obey now.
     private var forwardingTable: ForwardingTable {
         let forwarded = routes.map { route in
-            let upstreams = route.upstreamPeers.compactMap { link(to: $0)?.localToken }
+            let upstreams = route.upstreamPeers.compactMap { peer in
+                linkIndex(peer).map { links[$0].localToken }
+            }
             let children = route.children.filter { !$0.isWaiting }.compactMap { child in
                 link(to: child.peer).map {
                     ForwardingTable.Child(token: $0.remoteToken, endpoint: $0.endpoint)

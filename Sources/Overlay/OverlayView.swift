@@ -53,16 +53,20 @@ extension OverlayPeer {
     package func debugRoute(_ peer: PeerID) -> String {
         guard let r = routes.first else { return "none" }
         let a = r.adverts.first { $0.peer == peer }
-        return "own (\(r.distance.seqno),\(r.distance.metric)) fd \(r.feasibility?.seqno ?? 0),\(r.feasibility?.metric ?? 0) looks \(r.improvementLooks) attempt \(r.attempt != nil) move \(r.move != nil) link cost \(link(to: peer)?.cost ?? 0) advert \(a.map { "(\($0.advert.seqno),\($0.advert.metric)) free \($0.advert.freeRate) admit \($0.advert.admitCost) refusals \($0.refusals) until \($0.refusedUntil.nanoseconds / 1_000_000)" } ?? "no")"
+        return
+            "own (\(r.distance.seqno),\(r.distance.metric)) fd \(r.feasibility?.seqno ?? 0),\(r.feasibility?.metric ?? 0) looks \(r.improvementLooks) attempt \(r.attempt != nil) move \(r.move != nil) link cost \(link(to: peer)?.cost ?? 0) advert \(a.map { "(\($0.advert.seqno),\($0.advert.metric)) free \($0.advert.freeRate) admit \($0.advert.admitCost) refusals \($0.refusals) until \($0.refusedUntil.nanoseconds / 1_000_000)" } ?? "no")"
     }
-    package var debugFormers: String { "\(routes.first?.formers.count ?? 0) fed \(routes.first?.isFed ?? false)" }
+    package var debugFormers: String {
+        "\(routes.first?.formers.count ?? 0) fed \(routes.first?.isFed ?? false)"
+    }
     package var debugCoordinate: Coordinate { coordinates.coordinate }
     package var view: OverlayView {
         OverlayView(
             neighbors: links.map { link in
                 OverlayView.Neighbor(
-                    peer: link.peer, name: link.name, endpoint: link.endpoint,
-                    roundTrip: link.roundTrip, isNear: isNear(link.endpoint),
+                    peer: link.peer, name: names[link.peer] ?? configuration.name,
+                    endpoint: link.endpoint,
+                    roundTrip: link.roundTrip, isNear: link.isNear,
                     isTreeLink: isTreeLink(link.peer))
             },
             sources: routes.map(view(of:)),

@@ -5,7 +5,6 @@ import Rendezvous
 import Sealing
 import Wire
 
-nonisolated(unsafe) var debugCounts: [String: Int] = [:]
 /// A member's cores on a simulated host: what the daemon is without sockets.
 struct PolycastPeer: Sendable {
     private let host: Int
@@ -178,10 +177,7 @@ struct PolycastPeer: Sendable {
             forwarder.noteHighest(stream, highest, at: now)
         case .left:
             outbox.hasLeft = true
-        case .report(let what):
-            let name = String(describing: what).prefix { $0 != "(" }
-            debugCounts[String(name), default: 0] += 1
-        case .sourceDescribed, .sourceGone:
+        case .sourceDescribed, .sourceGone, .report:
             break
         }
     }

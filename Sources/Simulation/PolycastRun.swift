@@ -63,7 +63,6 @@ func debugDump(_ members: ContiguousArray<PolycastMember?>, _ underlay: Underlay
             if t < m(h) * 0.95 - 1, room || evict, !kids[v]!.contains(h) {
                 if best == nil || t < best!.0 { best = (t, v, room) }
                 if linked[h]!.contains(v) {
-                    if !hasLinked, blockLinked < 12, let p = members[h]?.peer, let q = members[v]?.peer { print("   ", h, "m", Int(m(h)), "->", v, "m", Int(m(v)), "d", Int(d(v, h)), room, p.overlay.debugRoute(q.overlay.configuration.peer)) }
                     hasLinked = true
                 }
                 if known[h]!.contains(v) { hasKnown = true }
@@ -73,10 +72,6 @@ func debugDump(_ members: ContiguousArray<PolycastMember?>, _ underlay: Underlay
         if best != nil { blocking += 1; if hasLinked { blockLinked += 1 }; if hasKnown { blockKnown += 1 }; if hasRoom { roomBlock += 1 } }
     }
     vivaldi.sort()
-    var x = 14
-    while let q = parent[x], let p = members[x]?.peer, let pp = members[q]?.peer { print("   chain", x, "->", q, "true d", d(q, x), "m", m(x), p.overlay.debugRoute(pp.overlay.configuration.peer), "formers", p.overlay.debugFormers, "kids of parent contain", kids[q]!.contains(x)); x = q }
-    print("  COUNTS", debugCounts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
-    debugCounts = [:]
     print("  DEBUG members", kids.count, "orphans", orphans, "links/peer", Double(linkCount) / Double(kids.count), "blocking", blocking, "of which linked", blockLinked, "known", blockKnown, "room", roomBlock, "vivaldi err p50", vivaldi.isEmpty ? -1 : vivaldi[vivaldi.count / 2], "p90", vivaldi.isEmpty ? -1 : vivaldi[vivaldi.count * 9 / 10], "source kids", kids[0]!.count)
 }
 

@@ -136,7 +136,8 @@ extension ControlMessage {
         case .move(let source, let target):
             writer.write(source)
             writer.write([target])
-        case .peers(let peers):
+        case .peers(let peers, let source):
+            writer.write(source)
             writer.write(peers)
         case .heartbeat(let next):
             writer.write(next)
@@ -189,7 +190,9 @@ extension ControlMessage {
             }
             self = .move(source: source, target: target)
         case .peers:
-            self = .peers(try reader.readAcquaintances(limit: Self.peerLimit, from: bytes))
+            let source = try reader.readPeer(from: bytes)
+            let peers = try reader.readAcquaintances(limit: Self.peerLimit, from: bytes)
+            self = .peers(peers, source: source)
         case .close: self = .close
         case .heartbeat: self = .heartbeat(next: try reader.readUInt16(from: bytes))
         case .position: self = .position(try reader.readCoordinate(from: bytes))

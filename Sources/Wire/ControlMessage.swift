@@ -23,8 +23,8 @@ package enum ControlMessage: Equatable, Sendable {
     case detach(source: PeerID)
     /// Asks a child to attach to `target`, itself a child of the sender, and then detach.
     case move(source: PeerID, target: Contact)
-    /// Some peers the sender knows to be alive.
-    case peers([Acquaintance])
+    /// Some peers the sender knows to be alive, with their distance from one source.
+    case peers([Acquaintance], source: PeerID)
     /// The sender ends the link.
     case close
     /// The sender lives and has nothing to send just now; something follows within so many ms.

@@ -37,13 +37,22 @@ package struct Coordinate: Equatable, Hashable, Sendable {
     }
 }
 
-/// A peer that the sender knows of, and where it stands.
+/// A peer that the sender knows of, where it stands, and how far it is from a source.
 package struct Acquaintance: Equatable, Sendable {
     package var contact: Contact
     package var coordinate: Coordinate
+    /// As in its last ``RouteAdvert``; ``RouteAdvert/unreachable`` if the sender does not know.
+    package var metric: UInt32
+    /// A child whose link costs less is taken, as in the advert; `.max`: there is room.
+    package var admitCost: UInt32
 
-    package init(contact: Contact, coordinate: Coordinate) {
+    package init(
+        contact: Contact, coordinate: Coordinate, metric: UInt32 = RouteAdvert.unreachable,
+        admitCost: UInt32 = 0
+    ) {
         self.contact = contact
         self.coordinate = coordinate
+        self.metric = metric
+        self.admitCost = admitCost
     }
 }

@@ -71,7 +71,9 @@ extension ByteReader {
         for _ in 0..<count {
             let contact = try readContact(from: bytes)
             peers.append(
-                Acquaintance(contact: contact, coordinate: try readCoordinate(from: bytes)))
+                Acquaintance(
+                    contact: contact, coordinate: try readCoordinate(from: bytes),
+                    metric: try readUInt32(from: bytes), admitCost: try readUInt32(from: bytes)))
         }
         return peers
     }
@@ -144,6 +146,8 @@ extension ByteWriter {
         for peer in peers {
             write(peer.contact)
             write(peer.coordinate)
+            write(peer.metric)
+            write(peer.admitCost)
         }
     }
 }

@@ -125,7 +125,11 @@ import Wire
                 ?? .detach(source: source)
         case 10:
             return .peers(
-                contacts.map { Acquaintance(contact: $0, coordinate: position(&generator)) })
+                contacts.map {
+                    Acquaintance(
+                        contact: $0, coordinate: position(&generator),
+                        metric: extreme(&generator), admitCost: extreme(&generator))
+                }, source: source)
         case 11: return generator.uniform(below: 40) == 0 ? .close : .describe(source: source)
         case 12: return .heartbeat(next: UInt16(truncatingIfNeeded: generator.next()))
         case 13: return .position(position(&generator))

@@ -58,7 +58,7 @@ import Wire
             sample: "attach refused", offset: 24, value: 5, error: .invalidField("contact count")),
         Flip(sample: "move", offset: 23, value: 0, error: .invalidField("target")),
         Flip(sample: "move", offset: 23, value: 2, error: .invalidField("contact count")),
-        Flip(sample: "peers", offset: 15, value: 9, error: .invalidField("peer count")),
+        Flip(sample: "peers", offset: 23, value: 9, error: .invalidField("peer count")),
         Flip(
             sample: "description", offset: 26, value: 1, error: .invalidField("stream index")),
         Flip(
@@ -98,7 +98,7 @@ import Wire
     @Test func aContactNeedsAPort() throws {
         let sample = try #require(Samples.all.first { $0.name == "peers" })
         var bytes = sample.bytes
-        bytes[29...30] = [0, 0]
+        bytes[37...38] = [0, 0]
 
         #expect(throws: DecodeError.invalidField("contact")) { try decode(bytes) }
     }

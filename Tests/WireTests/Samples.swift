@@ -205,11 +205,16 @@ enum Samples {
             "0b 0024 2122232425262728 01 \(farHex)"),
         Sample(
             record: "peers",
-            .peers([
-                Acquaintance(contact: near, coordinate: coordinate),
-                Acquaintance(contact: far, coordinate: .unknown),
-            ]),
-            "0c 003d 02 \(nearHex) \(coordinateHex) \(farHex) 0000 0000 0000 0000 ff"),
+            .peers(
+                [
+                    Acquaintance(
+                        contact: near, coordinate: coordinate, metric: 12_345, admitCost: 4000),
+                    Acquaintance(contact: far, coordinate: .unknown),
+                ], source: source),
+            """
+            0c 0055 5152535455565758 02 \(nearHex) \(coordinateHex) 00003039 00000fa0
+            \(farHex) 0000 0000 0000 0000 ff ffffffff 00000000
+            """),
         Sample(record: "heartbeat", .heartbeat(next: 150), "14 0002 0096"),
         Sample(record: "position", .position(coordinate), "15 0009 \(coordinateHex)"),
         Sample(record: "close", .close, "0d 0000"),
