@@ -5,11 +5,15 @@ import NetBasics
 struct FloodPeers: Sendable {
     /// Hosts that are connected, in no meaningful order.
     private(set) var connected: ContiguousArray<Int32> = []
+    /// When each of them was last heard of.
+    private var heardAt: ContiguousArray<Instant> = []
     private var seen: [(source: Int32, numbers: SequenceWindow)] = []
 
     /// Connects to the hosts that are not connected yet.
-    mutating func dial(_ hosts: some Sequence<Int32>, into outbox: inout Outbox<GossipSubMessage>) {
-        for host in hosts where insert(host) {
+    mutating func dial(
+        _ hosts: some Sequence<Int32>, at now: Instant, into outbox: inout Outbox<GossipSubMessage>
+    ) {
+        for host in hosts where insert(host, at: now) {
             outbox.send(
                 .connect, bytes: GossipSubBytes.subscription, to: Int(host),
                 kind: GossipSubControl.connect.rawValue)
@@ -18,13 +22,27 @@ struct FloodPeers: Sendable {
 
     /// Whether the host was not connected before.
     @discardableResult
-    mutating func insert(_ host: Int32) -> Bool {
+    mutating func insert(_ host: Int32, at now: Instant) -> Bool {
         if connected.contains(host) { return false }
         connected.append(host)
+        heardAt.append(now)
         return true
     }
 
-    mutating func remove(_ host: Int32) { connected.removeAll { $0 == host } }
+    mutating func remove(_ host: Int32) {
+        guard let place = connected.firstIndex(of: host) else { return }
+        connected.remove(at: place)
+        heardAt.remove(at: place)
+    }
+
+    mutating func hear(_ host: Int32, at now: Instant) {
+        if let place = connected.firstIndex(of: host) { heardAt[place] = now }
+    }
+
+    /// The hosts that were last heard of before `instant`.
+    func silent(since instant: Instant) -> [Int32] {
+        connected.indices.filter { heardAt[$0] < instant }.map { connected[$0] }
+    }
 
     /// Tells everybody that this host goes.
     func close(into outbox: inout Outbox<GossipSubMessage>) {

@@ -2,9 +2,9 @@ import NetBasics
 
 /// A router that forwards every new message to its peers: the baseline with the least delay and the
 /// most copies.
-struct FloodingMember: SimulatedMember {
+package struct FloodingMember: SimulatedMember {
     /// Whom a message does not go to.
-    enum Rule: Sendable {
+    package enum Rule: Sendable {
         /// Nobody but the peer that it came from.
         case naive
         /// Floodsub's: nor its source (libp2p specifications, gossipsub v1.0, "In the beginning").
@@ -18,23 +18,23 @@ struct FloodingMember: SimulatedMember {
     private var peers = FloodPeers()
     private var order: ContiguousArray<Int32> = []
 
-    typealias Message = GossipSubMessage
+    package typealias Message = GossipSubMessage
 
-    init(host: Int, rule: Rule, bodyBytes: Int, generator: inout SeededGenerator) {
+    package init(host: Int, rule: Rule, bodyBytes: Int, generator: inout SeededGenerator) {
         self.host = Int32(host)
         self.rule = rule
         self.bodyBytes = bodyBytes
         self.generator = generator.child()
     }
 
-    var nextWakeup: Instant? { nil }
+    package var nextWakeup: Instant? { nil }
 
-    mutating func handle(
+    package mutating func handle(
         _ event: MemberEvent<Message>, at now: Instant, into outbox: inout Outbox<Message>
     ) {
         switch event {
         case .started(let contacts):
-            peers.dial(contacts.lazy.map { Int32($0) }, into: &outbox)
+            peers.dial(contacts.lazy.map { Int32($0) }, at: now, into: &outbox)
         case .packetDue(let packet):
             _ = peers.see(packet)
             flood(packet, except: host, into: &outbox)
@@ -43,7 +43,7 @@ struct FloodingMember: SimulatedMember {
             outbox.deliver(packet)
             flood(packet, except: Int32(sender), into: &outbox)
         case .received(.connect, let sender):
-            peers.insert(Int32(sender))
+            peers.insert(Int32(sender), at: now)
         case .received(.disconnect, let sender):
             peers.remove(Int32(sender))
         case .leaveRequested:

@@ -25,6 +25,12 @@ package struct GossipSubConfiguration: Sendable {
     package var exchangedPeers = 16
     /// v1.1: how long two routers do not graft each other after a prune.
     package var backoff: Duration = .seconds(60)
+    /// How long a peer may be silent before it is asked whether it is alive; `nil`: for ever.
+    ///
+    /// It is no part of GossipSub, but of the connections under it: yamux asks every 30 s.
+    package var keepAlive: Duration? = .seconds(30)
+    /// How long after that a silent peer's connection is closed.
+    package var keepAliveTimeout: Duration = .seconds(10)
     /// Bytes of media per message.
     package var bodyBytes = 1000
 
@@ -32,7 +38,7 @@ package struct GossipSubConfiguration: Sendable {
 }
 
 /// What travels between routers of GossipSub and of flooding.
-enum GossipSubMessage: Sendable {
+package enum GossipSubMessage: Sendable {
     /// The sender has connected to the receiver and told it what it subscribes to.
     case connect
     /// The sender has closed the connection.
@@ -43,11 +49,14 @@ enum GossipSubMessage: Sendable {
     case prune([Int32])
     case ihave([MediaPacket])
     case iwant([MediaPacket])
+    /// Asks the connection's other end whether it is alive.
+    case ping
+    case pong
 }
 
 /// Control messages as they are counted; the raw value is the kind that the simulator knows.
 package enum GossipSubControl: UInt8, CaseIterable, Sendable {
-    case connect, disconnect, graft, prune, ihave, iwant
+    case connect, disconnect, graft, prune, ihave, iwant, ping, pong
 }
 
 /// Bytes of encoded messages, each in a datagram of its own.

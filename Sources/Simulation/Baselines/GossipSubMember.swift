@@ -5,38 +5,41 @@ import NetBasics
 /// Deviation: v1.1 has no scores and no quotas of outbound connections. Both are against attackers;
 /// the simulator of the protocol's author leaves them out as well. There is no fanout, as whoever
 /// publishes also subscribes.
-struct GossipSubMember: SimulatedMember {
+package struct GossipSubMember: SimulatedMember {
     private let host: Int32
     private let configuration: GossipSubConfiguration
     private var generator: SeededGenerator
     private var peers = FloodPeers()
-    private(set) var mesh: ContiguousArray<Int32> = []
+    package private(set) var mesh: ContiguousArray<Int32> = []
     private var backoffs: [(host: Int32, until: Instant)] = []
     /// Messages first seen since the latest heartbeat, in the one before, and so on.
     private var history: [[MediaPacket]] = [[]]
     private var heartbeatDue: Instant?
+    /// When silent peers are looked for next.
+    private var checkDue = Instant.zero
     private var order: ContiguousArray<Int32> = []
 
-    typealias Message = GossipSubMessage
+    package typealias Message = GossipSubMessage
 
     /// Message IDs of a heartbeat that are gossiped at most.
     private static let idLimit = 5000
 
-    init(host: Int, configuration: GossipSubConfiguration, generator: inout SeededGenerator) {
+    package init(host: Int, configuration: GossipSubConfiguration, generator: inout SeededGenerator)
+    {
         self.host = Int32(host)
         self.configuration = configuration
         self.generator = generator.child()
     }
 
-    var nextWakeup: Instant? { heartbeatDue }
-    var connected: ContiguousArray<Int32> { peers.connected }
+    package var nextWakeup: Instant? { heartbeatDue }
+    package var connected: ContiguousArray<Int32> { peers.connected }
 
-    mutating func handle(
+    package mutating func handle(
         _ event: MemberEvent<Message>, at now: Instant, into outbox: inout Outbox<Message>
     ) {
         switch event {
         case .started(let contacts):
-            peers.dial(contacts.lazy.map { Int32($0) }, into: &outbox)
+            peers.dial(contacts.lazy.map { Int32($0) }, at: now, into: &outbox)
             let phase = Double(configuration.heartbeat.nanoseconds) * generator.uniformFraction()
             heartbeatDue = now + configuration.heartbeat + .nanoseconds(Int64(phase))
         case .packetDue(let packet):
@@ -57,6 +60,7 @@ struct GossipSubMember: SimulatedMember {
     private mutating func receive(
         _ message: Message, from sender: Int32, at now: Instant, into outbox: inout Outbox<Message>
     ) {
+        if configuration.keepAlive != nil { peers.hear(sender, at: now) }
         switch message {
         case .payload(let packet):
             guard peers.see(packet) else { return }
@@ -73,12 +77,15 @@ struct GossipSubMember: SimulatedMember {
         case .prune(let exchanged):
             mesh.removeAll { $0 == sender }
             backOff(from: sender, at: now)
-            peers.dial(exchanged.lazy.filter { [host] in $0 != host }, into: &outbox)
+            peers.dial(exchanged.lazy.filter { [host] in $0 != host }, at: now, into: &outbox)
         case .connect:
-            peers.insert(sender)
+            peers.insert(sender, at: now)
         case .disconnect:
-            peers.remove(sender)
-            mesh.removeAll { $0 == sender }
+            drop(sender)
+        case .ping:
+            send(.pong, .pong, bytes: GossipSubBytes.fixed, to: sender, &outbox)
+        case .pong:
+            break
         }
     }
 
@@ -135,6 +142,10 @@ struct GossipSubMember: SimulatedMember {
 
     private mutating func beat(at now: Instant, into outbox: inout Outbox<Message>) {
         backoffs.removeAll { $0.until <= now }
+        if let keepAlive = configuration.keepAlive, now >= checkDue {
+            checkDue = now + configuration.keepAliveTimeout
+            check(silentFor: keepAlive, at: now, into: &outbox)
+        }
         if mesh.count < configuration.degreeLow { graft(into: &outbox) }
         if mesh.count > configuration.degreeHigh { shrink(at: now, into: &outbox) }
         gossip(into: &outbox)
@@ -165,7 +176,7 @@ struct GossipSubMember: SimulatedMember {
         if backoffs.contains(where: { $0.host == peer && $0.until > now }) {
             return prune(peer, at: now, into: &outbox)
         }
-        peers.insert(peer)
+        peers.insert(peer, at: now)
         mesh.append(peer)
     }
 
@@ -189,6 +200,23 @@ struct GossipSubMember: SimulatedMember {
         backoffs.append((peer, now + configuration.backoff))
     }
 
+    // MARK: - Connections
+
+    private mutating func check(
+        silentFor keepAlive: Duration, at now: Instant, into outbox: inout Outbox<Message>
+    ) {
+        let limit = keepAlive + configuration.keepAliveTimeout
+        for peer in peers.silent(since: now + (.zero - limit)) { drop(peer) }
+        for peer in peers.silent(since: now + (.zero - keepAlive)) {
+            send(.ping, .ping, bytes: GossipSubBytes.fixed, to: peer, &outbox)
+        }
+    }
+
+    private mutating func drop(_ peer: Int32) {
+        peers.remove(peer)
+        mesh.removeAll { $0 == peer }
+    }
+
     // MARK: - Gossip
 
     private mutating func gossip(into outbox: inout Outbox<Message>) {
@@ -197,7 +225,9 @@ struct GossipSubMember: SimulatedMember {
         gatherOutsiders()
         let count = min(order.count, gossipCount(of: order.count))
         let bytes = GossipSubBytes.list(ids.count)
-        for peer in order.prefix(count) { send(.ihave(ids), .ihave, bytes: bytes, to: peer, &outbox) }
+        for peer in order.prefix(count) {
+            send(.ihave(ids), .ihave, bytes: bytes, to: peer, &outbox)
+        }
     }
 
     /// How many of the peers outside of the mesh get this gossip.

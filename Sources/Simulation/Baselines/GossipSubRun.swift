@@ -54,7 +54,7 @@ package struct GossipSubExperiment: Sendable {
         let underlay = Underlay(hostCount: peers, seed: seed)
         return switch gossip {
         case .gossipSub(let configuration):
-            run(on: underlay) { host, generator in
+            run(on: underlay) { [configuration = configuration.withoutKeepAlive] host, generator in
                 GossipSubMember(host: host, configuration: configuration, generator: &generator)
             }
         case .floodSub:
@@ -106,7 +106,16 @@ package struct GossipSubExperiment: Sendable {
 
 /// Simulates a baseline in `scenario`, where a joining member dials the contacts that it is given.
 ///
-/// Deviation: nothing is sent again and no crash noticed, which the baselines' connections would do.
+/// Deviation: what the network loses is not sent again, as the baselines' connections would do.
+package func simulateGossip(
+    _ gossip: GossipProtocol, in scenario: Scenario, shouldStop: () -> Bool = { false }
+) -> GossipSubResult {
+    simulateGossip(
+        gossip, in: scenario,
+        underlay: Underlay(hostCount: scenario.hostCount, seed: scenario.seed),
+        shouldStop: shouldStop)
+}
+
 func simulateGossip(
     _ gossip: GossipProtocol, in scenario: Scenario, underlay: consuming Underlay,
     shouldStop: () -> Bool = { false }
@@ -137,6 +146,15 @@ private func simulate<Member: SimulatedMember>(
     simulator.run(until: .zero + scenario.duration + Scenario.drain, shouldStop: shouldStop)
     let published = simulator.measurements.sources.values.reduce(0) { $0 + $1.sentAt.count }
     return simulator.gossipSubResult(scenario, published: published)
+}
+
+extension GossipSubConfiguration {
+    /// As in the author's simulator, which has no connections that could break.
+    fileprivate var withoutKeepAlive: Self {
+        var copy = self
+        copy.keepAlive = nil
+        return copy
+    }
 }
 
 extension Simulator {
