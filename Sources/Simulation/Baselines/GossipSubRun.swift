@@ -116,6 +116,7 @@ package func simulateGossip(
         shouldStop: shouldStop)
 }
 
+/// The same over a given network, which has as many hosts as the scenario.
 func simulateGossip(
     _ gossip: GossipProtocol, in scenario: Scenario, underlay: consuming Underlay,
     shouldStop: () -> Bool = { false }
