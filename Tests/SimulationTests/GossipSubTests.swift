@@ -41,6 +41,15 @@ import Testing
         datagrams.filter { $0.packet == nil && $0.kind == kind.rawValue }.map(\.to).sorted()
     }
 
+    private func simulate(
+        _ gossip: GossipProtocol, _ scenario: Scenario
+    ) throws -> GossipSubResult {
+        var generator = SeededGenerator(seed: scenario.seed)
+        let topology = try TopologySpec(parsing: "pairwise:10-150")
+            .make(hostCount: scenario.hostCount, generator: &generator)
+        return simulateGossip(gossip, in: scenario, underlay: try Underlay(topology))
+    }
+
     private let message = MediaPacket(source: 99, number: 0)
 
     @Test func firstHeartbeatComesInTheSecondSecondAndGraftsSix() {
@@ -189,7 +198,7 @@ import Testing
     }
 
     /// Half of the members crash; routers that kept sending to them would send 7 to 9 copies each.
-    @Test func meshIsRepairedAfterCrashes() {
+    @Test func meshIsRepairedAfterCrashes() throws {
         var scenario = Scenario()
         scenario.peers = 60
         scenario.sources = 2
@@ -198,7 +207,7 @@ import Testing
         scenario.warmUp = .seconds(115)
         scenario.failures = [.init(count: 30, at: .seconds(50))]
 
-        let result = simulateGossip(.gossipSub(.init(.v1dot1)), in: scenario)
+        let result = try simulate(.gossipSub(.init(.v1dot1)), scenario)
 
         #expect(result.outcome.missed == 0)
         #expect(result.outcome.deliveries > 29 * 2 * 20)
@@ -206,7 +215,7 @@ import Testing
         #expect(result.outcome.rmr < 6.5)
     }
 
-    @Test func membersComeAndGoWithoutLosingMessages() {
+    @Test func membersComeAndGoWithoutLosingMessages() throws {
         var scenario = Scenario()
         scenario.peers = 40
         scenario.rate = 2
@@ -215,15 +224,15 @@ import Testing
         scenario.churn = 0.5
         scenario.gracefulShare = 1
 
-        let result = simulateGossip(.gossipSub(.init(.v1dot0)), in: scenario)
+        let result = try simulate(.gossipSub(.init(.v1dot0)), scenario)
 
         #expect(result.count(of: .disconnect) > 0)
         #expect(Double(result.outcome.missed) < 0.01 * Double(result.outcome.deliveries))
     }
 
-    @Test func oneSeedIsOneRun() {
+    @Test func oneSeedIsOneRun() throws {
         let experiment = GossipSubExperiment(peers: 40, messages: 5, seed: 3)
-        let results = (0..<2).map { _ in experiment.run(.gossipSub(.init(.v1dot1))) }
+        let results = try (0..<2).map { _ in try experiment.run(.gossipSub(.init(.v1dot1))) }
         #expect(results[0].control == results[1].control)
         #expect(results[0].outcome.payloadsSent == results[1].outcome.payloadsSent)
         #expect(results[0].latencyShares() == results[1].latencyShares())
@@ -232,22 +241,22 @@ import Testing
 
 @Suite struct FloodingTests {
     /// Everybody is connected to everybody: the source sends n - 1 copies, each other n - 2.
-    @Test func naiveFloodingUsesEveryEdgeOfTheGraph() {
+    @Test func naiveFloodingUsesEveryEdgeOfTheGraph() throws {
         var experiment = GossipSubExperiment(peers: 20, messages: 4, seed: 1)
         experiment.dialed = 19
 
-        let result = experiment.run(.naiveFlooding)
+        let result = try experiment.run(.naiveFlooding)
 
         #expect(result.outcome.payloadsSent == 4 * 19 * 19)
         #expect(result.outcome.deliveries == 4 * 19)
     }
 
-    @Test func floodSubSparesTheSource() {
+    @Test func floodSubSparesTheSource() throws {
         var experiment = GossipSubExperiment(peers: 20, messages: 4, seed: 1)
         experiment.dialed = 19
 
-        let naive = experiment.run(.naiveFlooding)
-        let spared = experiment.run(.floodSub)
+        let naive = try experiment.run(.naiveFlooding)
+        let spared = try experiment.run(.floodSub)
 
         // Of each other node's copies, the one to the source is left out, if it was not anyway.
         #expect(spared.outcome.payloadsSent < naive.outcome.payloadsSent)
@@ -256,10 +265,10 @@ import Testing
     }
 
     /// No protocol on the same connections is faster.
-    @Test func floodingIsFasterThanGossipSub() {
+    @Test func floodingIsFasterThanGossipSub() throws {
         let experiment = GossipSubExperiment(peers: 60, messages: 10, seed: 2)
-        let flooding = experiment.run(.floodSub).outcome.latency
-        let gossip = experiment.run(.gossipSub(.init(.v1dot1))).outcome.latency
+        let flooding = try experiment.run(.floodSub).outcome.latency
+        let gossip = try experiment.run(.gossipSub(.init(.v1dot1))).outcome.latency
         #expect(flooding.quantile(0.5) < gossip.quantile(0.5))
         #expect(flooding.quantile(0.99) < gossip.quantile(0.99))
     }

@@ -50,8 +50,11 @@ package struct GossipSubExperiment: Sendable {
         self.seed = seed
     }
 
-    package func run(_ gossip: GossipProtocol) -> GossipSubResult {
-        let underlay = Underlay(hostCount: peers, seed: seed)
+    /// Throws where there are no peers, or too many.
+    package func run(_ gossip: GossipProtocol) throws(TopologyError) -> GossipSubResult {
+        var generator = SeededGenerator(seed: seed)
+        let underlay = try Underlay(
+            TopologySpec(parsing: "pairwise:10-150").make(hostCount: peers, generator: &generator))
         return switch gossip {
         case .gossipSub(let configuration):
             run(on: underlay) { [configuration = configuration.withoutKeepAlive] host, generator in
@@ -70,7 +73,7 @@ package struct GossipSubExperiment: Sendable {
 
     /// The same experiment with members of any protocol.
     func run<Member: SimulatedMember>(
-        on underlay: consuming Underlay,
+        on underlay: Underlay,
         makeMember: @escaping (Int, inout SeededGenerator) -> Member
     ) -> GossipSubResult {
         var scenario = Scenario()
@@ -104,21 +107,12 @@ package struct GossipSubExperiment: Sendable {
     }
 }
 
-/// Simulates a baseline in `scenario`, where a joining member dials the contacts that it is given.
+/// Simulates a baseline in `scenario` over `underlay`, which has at least the scenario's hosts; a
+/// joining member dials the contacts that it is given.
 ///
 /// Deviation: what the network loses is not sent again, as the baselines' connections would do.
 package func simulateGossip(
-    _ gossip: GossipProtocol, in scenario: Scenario, shouldStop: () -> Bool = { false }
-) -> GossipSubResult {
-    simulateGossip(
-        gossip, in: scenario,
-        underlay: Underlay(hostCount: scenario.hostCount, seed: scenario.seed),
-        shouldStop: shouldStop)
-}
-
-/// The same over a given network, which has as many hosts as the scenario.
-func simulateGossip(
-    _ gossip: GossipProtocol, in scenario: Scenario, underlay: consuming Underlay,
+    _ gossip: GossipProtocol, in scenario: Scenario, underlay: Underlay,
     shouldStop: () -> Bool = { false }
 ) -> GossipSubResult {
     switch gossip {
@@ -137,7 +131,7 @@ func simulateGossip(
 }
 
 private func simulate<Member: SimulatedMember>(
-    _ scenario: Scenario, _ underlay: consuming Underlay, _ shouldStop: () -> Bool,
+    _ scenario: Scenario, _ underlay: Underlay, _ shouldStop: () -> Bool,
     makeMember: @escaping (Int, inout SeededGenerator) -> Member
 ) -> GossipSubResult {
     var generator = SeededGenerator(seed: scenario.seed)
