@@ -54,6 +54,9 @@ package struct Measurements: Sendable {
     package private(set) var late = 0
     package private(set) var lastHop = 0
     package private(set) var controlDatagrams = 0
+    /// Control datagrams by the kind that members gave them.
+    package private(set) var controlByKind = ContiguousArray(repeating: 0, count: kindLimit)
+    static let kindLimit = 16
     package private(set) var latency = Histogram()
     package private(set) var outages = Histogram()
     package private(set) var joins = Histogram()
@@ -76,6 +79,7 @@ package struct Measurements: Sendable {
         payloadsSent = 0
         payloadBytes = 0
         controlDatagrams = 0
+        controlByKind = ContiguousArray(repeating: 0, count: Self.kindLimit)
         outages = Histogram()
         for host in hosts.indices where hosts[host].startedAt != nil {
             hosts[host].controlBytes = 0
@@ -103,9 +107,10 @@ package struct Measurements: Sendable {
         sentAt(packet).map { $0 >= measuredFrom } ?? false
     }
 
-    mutating func count(control bytes: Int, from host: Int) {
+    mutating func count(control bytes: Int, kind: UInt8, from host: Int) {
         hosts[host].controlBytes += bytes + Network.headerBytes
         controlDatagrams += 1
+        controlByKind[Int(kind) % Self.kindLimit] += 1
     }
 
     mutating func count(media packet: MediaPacket, bytes: Int) {

@@ -37,6 +37,8 @@ package struct Outbox<Message> {
         package var payloadBytes: Int
         /// The packet of media it carries; `nil`: control traffic.
         package var packet: MediaPacket?
+        /// Which of its protocol's control messages it is; below ``Measurements/kindLimit``.
+        package var kind: UInt8 = 0
     }
 
     package private(set) var datagrams: ContiguousArray<Datagram> = []
@@ -46,8 +48,9 @@ package struct Outbox<Message> {
 
     package init() {}
 
-    package mutating func send(_ message: Message, bytes: Int, to host: Int) {
-        datagrams.append(.init(to: host, message: message, payloadBytes: bytes, packet: nil))
+    package mutating func send(_ message: Message, bytes: Int, to host: Int, kind: UInt8 = 0) {
+        datagrams.append(
+            .init(to: host, message: message, payloadBytes: bytes, packet: nil, kind: kind))
     }
 
     package mutating func sendMedia(

@@ -204,7 +204,8 @@ package struct Simulator<Member: SimulatedMember> {
                 measurements.paths.copy(sample, over: &network, from: host, to: datagram.to)
             }
         } else {
-            measurements.count(control: datagram.payloadBytes, from: host)
+            measurements.count(
+                control: datagram.payloadBytes, kind: datagram.kind, from: host)
         }
         guard hosts.indices.contains(datagram.to), datagram.to != host else { return }
         let transit = network.transmit(
