@@ -65,8 +65,10 @@ package struct OverlayConfiguration: Sendable {
 
     /// Time between a source's sequence numbers, which refresh every route.
     package var refreshInterval: Duration = .seconds(5)
-    /// Time between two of them that were asked for, at least.
-    package var refreshMinimum: Duration = .milliseconds(300)
+    /// Time between two of them that were asked for, at least: to change places, and by who
+    /// receives nothing. Each costs every member some 80 bytes.
+    package var refreshMinimum: Duration = .seconds(2)
+    package var urgentRefreshMinimum: Duration = .milliseconds(200)
     /// Silence of a source's sequence after which it is forgotten.
     package var sourceTimeout: Duration = .seconds(17)
     /// Sources of the group at most.
@@ -82,9 +84,13 @@ package struct OverlayConfiguration: Sendable {
     package var refusalPause: Duration = .seconds(2)
     /// How long the former parent is still listened to after a change, at most: it is dismissed
     /// as soon as both have sent the same packet.
-    package var overlap: Duration = .milliseconds(2200)
+    package var overlap: Duration = .milliseconds(7500)
     /// How long a parent waits for a child that it asked to move, and then for one that it refused.
-    package var handoverLimit: Duration = .seconds(1)
+    ///
+    /// Longer than `refreshMinimum`, for which a child may have to wait.
+    package var handoverLimit: Duration = .milliseconds(3500)
+    /// How long a child that was refused is fed until it has found another parent.
+    package var dismissalLimit: Duration = .seconds(1)
     /// A child is not asked to make way for a nearer one before it has been here so long.
     package var tenure: Duration = .seconds(5)
     /// How long a first choice of parent waits for links to peers of the same subnet.

@@ -260,7 +260,7 @@ extension OverlayPeer {
     private mutating func dismiss(_ place: Int, _ index: Int, at now: Instant) {
         let child = routes[index].children[place].peer
         routes[index].children[place].handover = .init(
-            target: nil, until: now + configuration.handoverLimit, repeatDue: .distantFuture)
+            target: nil, until: now + configuration.dismissalLimit, repeatDue: .distantFuture)
         let refusal = ControlMessage.attachRefused(
             source: routes[index].source, reason: .full,
             referrals: referrals(for: child, in: routes[index]))

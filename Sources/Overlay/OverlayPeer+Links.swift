@@ -420,9 +420,10 @@ extension OverlayPeer {
             noteHeard(index, at: now, next: wait)
         case .route(let advert):
             receive(advert, from: peer, at: now, into: &actions)
-        case .seqnoRequest(let source, let seqno, let hopLimit):
+        case .seqnoRequest(let source, let seqno, let hopLimit, let isUrgent):
             serveSeqnoRequest(
-                source: source, seqno: seqno, hopLimit: hopLimit, from: peer, at: now)
+                source: source, seqno: seqno, hopLimit: hopLimit, isUrgent: isUrgent, from: peer,
+                at: now)
         case .describe(let source):
             sendDescriptions(of: source, to: peer)
         case .description(let description):

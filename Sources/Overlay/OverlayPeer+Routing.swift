@@ -268,7 +268,7 @@ extension OverlayPeer {
         routes[index].seqnoRequestDue = now + Self.seqnoRequestInterval
         let request = ControlMessage.seqnoRequest(
             source: routes[index].source, seqno: routes[index].distance.seqno &+ 1,
-            hopLimit: Self.requestHopLimit)
+            hopLimit: Self.requestHopLimit, isUrgent: target == nil)
         if let target { return send(request, to: target) }
         let reachable = routes[index].adverts.filter {
             $0.advert.metric != RouteAdvert.unreachable
@@ -277,7 +277,8 @@ extension OverlayPeer {
     }
 
     mutating func serveSeqnoRequest(
-        source: PeerID, seqno: UInt32, hopLimit: UInt8, from peer: PeerID, at now: Instant
+        source: PeerID, seqno: UInt32, hopLimit: UInt8, isUrgent: Bool, from peer: PeerID,
+        at now: Instant
     ) {
         guard let index = routeIndex(source) else { return }
         let route = routes[index]
@@ -289,20 +290,19 @@ extension OverlayPeer {
             routes[index].seqnoAskers.append(peer)
         }
         if route.isLocal {
-            if now - route.raisedAt >= configuration.refreshMinimum {
-                raiseSeqno(index, at: now)
-            } else {
-                // Whoever asked meanwhile is told as soon as it may be raised.
-                let due = route.raisedAt + configuration.refreshMinimum
-                routes[index].refreshDue = min(route.refreshDue, due)
-            }
+            let pause =
+                isUrgent ? configuration.urgentRefreshMinimum : configuration.refreshMinimum
+            // Whoever asked meanwhile is told as soon as it may be raised.
+            routes[index].refreshDue = min(route.refreshDue, route.raisedAt + pause)
             return
         }
         guard route.seqnoRequestDue <= now, let parent = route.parent, parent != peer,
             hopLimit > 1
         else { return }
         routes[index].seqnoRequestDue = now + Self.seqnoRequestInterval / 2
-        send(.seqnoRequest(source: source, seqno: seqno, hopLimit: hopLimit - 1), to: parent)
+        let request = ControlMessage.seqnoRequest(
+            source: source, seqno: seqno, hopLimit: hopLimit - 1, isUrgent: isUrgent)
+        send(request, to: parent)
     }
 
     // MARK: - Descriptions

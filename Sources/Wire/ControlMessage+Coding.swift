@@ -113,10 +113,11 @@ extension ControlMessage {
             writer.write(time)
         case .route(let advert):
             advert.write(to: &writer)
-        case .seqnoRequest(let source, let seqno, let hopLimit):
+        case .seqnoRequest(let source, let seqno, let hopLimit, let isUrgent):
             writer.write(source)
             writer.write(seqno)
             writer.write(hopLimit)
+            writer.write(UInt8(isUrgent ? 1 : 0))
         case .describe(let source), .detach(let source):
             writer.write(source)
         case .attachAccepted(let source, let isFed):
@@ -166,7 +167,8 @@ extension ControlMessage {
             self = .seqnoRequest(
                 source: try reader.readPeer(from: bytes),
                 seqno: try reader.readUInt32(from: bytes),
-                hopLimit: try reader.readUInt8(from: bytes))
+                hopLimit: try reader.readUInt8(from: bytes),
+                isUrgent: try reader.readFlag("urgent", from: bytes))
         case .describe: self = .describe(source: try reader.readPeer(from: bytes))
         case .description:
             self = .description(try StreamDescription(from: bytes, reader: &reader))

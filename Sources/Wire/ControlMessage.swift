@@ -9,8 +9,9 @@ package enum ControlMessage: Equatable, Sendable {
     /// Repeats a ping's `time`.
     case pong(time: UInt64)
     case route(RouteAdvert)
-    /// Asks the source, hop by hop along parents, for a sequence number of at least `seqno`.
-    case seqnoRequest(source: PeerID, seqno: UInt32, hopLimit: UInt8)
+    /// Asks the source, hop by hop along parents, for a sequence number of at least `seqno`;
+    /// urgently if the asker receives nothing.
+    case seqnoRequest(source: PeerID, seqno: UInt32, hopLimit: UInt8, isUrgent: Bool)
     /// Asks the neighbor for the descriptions of a source's streams.
     case describe(source: PeerID)
     case description(StreamDescription)

@@ -108,7 +108,10 @@ import Wire
         switch generator.uniform(below: 18) {
         case 0: return .ping(time: generator.next())
         case 1: return .pong(time: generator.next())
-        case 2: return .seqnoRequest(source: source, seqno: extreme(&generator), hopLimit: 255)
+        case 2:
+            return .seqnoRequest(
+                source: source, seqno: extreme(&generator), hopLimit: 255,
+                isUrgent: generator.uniform(below: 2) == 0)
         case 3: return .describe(source: source)
         case 4: return .description(description(of: source, &generator))
         case 5:

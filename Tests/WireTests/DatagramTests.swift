@@ -61,13 +61,13 @@ import Wire
     }
 
     @Test func oversizedDatagramsAreRefused() throws {
-        let record = parseHex("0c 0001 00")
+        let record = parseHex("0c 0009 5152535455565758 00")
         let start = parseHex("b1020000 4142434445464748")
-        let largest = start + (0..<297).flatMap { _ in record }
+        let largest = start + (0..<99).flatMap { _ in record }
 
         #expect(largest.count == 1200)
         #expect(throws: Never.self) { try decode(largest) }
-        #expect(throws: DecodeError.oversized(limit: 1200, actual: 1204)) {
+        #expect(throws: DecodeError.oversized(limit: 1200, actual: 1212)) {
             try decode(largest + record)
         }
     }

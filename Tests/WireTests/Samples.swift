@@ -173,8 +173,8 @@ enum Samples {
             """),
         Sample(
             record: "sequence number request",
-            .seqnoRequest(source: source, seqno: 0x0A0B_0C0D, hopLimit: 16),
-            "04 000d 5152535455565758 0a0b0c0d 10"),
+            .seqnoRequest(source: source, seqno: 0x0A0B_0C0D, hopLimit: 16, isUrgent: true),
+            "04 000e 5152535455565758 0a0b0c0d 10 01"),
         Sample(record: "describe", .describe(source: source), "05 0008 5152535455565758"),
         Sample(
             record: "description",
