@@ -316,24 +316,20 @@ extension OverlayPeer {
         let mediaAt = routes.reduce(Instant.zero) { latest, route in
             route.feeds(link.peer) ? max(latest, route.mediaAt) : latest
         }
-        let isIdle = now - mediaAt > configuration.idleHeartbeatInterval
-        if !isIdle { links[index].heartbeatWait = configuration.heartbeatInterval }
-        let due = max(link.lastSent, mediaAt) + links[index].heartbeatWait
+        let hasNews = links[index].toldMediaAt != mediaAt
+        let wait = hasNews ? configuration.heartbeatInterval : links[index].heartbeatWait
+        let due = max(link.lastSent, mediaAt) + wait
         guard due <= now else {
             links[index].heartbeatDue = due
             return
         }
-        if isIdle {
-            links[index].heartbeatWait = min(
-                links[index].heartbeatWait * 2, configuration.idleHeartbeatInterval)
-        }
-        let wait = links[index].heartbeatWait
-        send(.heartbeat(next: UInt16(clamping: wait.nanoseconds / 1_000_000)), to: link.peer)
-        if links[index].toldMediaAt != mediaAt {
-            links[index].toldMediaAt = mediaAt
-            tellHighest(to: link.peer)
-        }
-        links[index].heartbeatDue = now + wait
+        // While nothing flows they become rarer, but so slowly that one may be lost.
+        let next = min(wait * 4 / 3, configuration.idleHeartbeatInterval)
+        send(.heartbeat(next: UInt16(clamping: next.nanoseconds / 1_000_000)), to: link.peer)
+        if hasNews { tellHighest(to: link.peer) }
+        links[index].toldMediaAt = mediaAt
+        links[index].heartbeatWait = next
+        links[index].heartbeatDue = now + next
     }
 
     /// Takes in who feeds whom, after the trees changed.

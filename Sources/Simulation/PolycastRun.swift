@@ -21,58 +21,7 @@ func simulatePolycast(
     }
     simulator.schedule(scenario, generator: &generator, first: [server])
     simulator.run(until: .zero + scenario.duration + Scenario.drain, shouldStop: shouldStop)
-    debugDump(simulator.members, underlay, world)
     return simulator.outcome(scenario, server: server)
-}
-
-func debugDump(_ members: ContiguousArray<PolycastMember?>, _ underlay: Underlay, _ world: PolycastWorld) {
-    var metric: [Int: Double] = [:], parent: [Int: Int] = [:], kids: [Int: [Int]] = [:], linked: [Int: Set<Int>] = [:], known: [Int: Set<Int>] = [:]
-    var index: [PeerID: Int] = [:]
-    for (h, m) in members.enumerated() { if let p = m?.peer { index[p.overlay.configuration.peer] = h } }
-    var vivaldi: [Double] = []
-    var linkCount = 0, orphans = 0
-    for (h, m) in members.enumerated() {
-        guard let p = m?.peer else { continue }
-        let v = p.overlay.view
-        linked[h] = Set(v.neighbors.compactMap { index[$0.peer] })
-        linkCount += v.neighbors.count
-        known[h] = Set(v.candidates.compactMap { index[$0.peer] })
-        guard let s = v.sources.first else { continue }
-        if let q = s.parent, let i = index[q] { parent[h] = i } else if !s.isLocal { orphans += 1 }
-        kids[h] = s.children.compactMap { index[$0] }
-    }
-    for (h, m) in members.enumerated() {
-        guard let p = m?.peer else { continue }
-        for g in [3, 17, 29, 61, 90] where g < members.count && g != h {
-            if let o = members[g]?.peer, let e = p.overlay.debugCoordinate.delay(to: o.overlay.debugCoordinate) {
-                let t = underlay.delay(from: h, to: g).milliseconds * 1000
-                vivaldi.append(abs(e - t) / t)
-            }
-        }
-    }
-    func d(_ a: Int, _ b: Int) -> Double { underlay.delay(from: a, to: b).milliseconds + 2 }
-    func m(_ h: Int) -> Double { if let x = metric[h] { return x }; guard let p = parent[h] else { return h == 0 ? 0 : 1e9 }; let x = m(p) + d(p, h); metric[h] = x; return x }
-    var blocking = 0, blockLinked = 0, blockKnown = 0, roomBlock = 0
-    for h in kids.keys.sorted() where h != 0 {
-        var best: (Double, Int, Bool)?
-        var hasLinked = false, hasKnown = false, hasRoom = false
-        for v in kids.keys.sorted() where v != h && m(v) < m(h) {
-            let t = m(v) + d(v, h)
-            let room = kids[v]!.count < 6
-            let evict = kids[v]!.contains { d(v, h) < d(v, $0) * 0.9 - 2 }
-            if t < m(h) * 0.95 - 1, room || evict, !kids[v]!.contains(h) {
-                if best == nil || t < best!.0 { best = (t, v, room) }
-                if linked[h]!.contains(v) {
-                    hasLinked = true
-                }
-                if known[h]!.contains(v) { hasKnown = true }
-                if room { hasRoom = true }
-            }
-        }
-        if best != nil { blocking += 1; if hasLinked { blockLinked += 1 }; if hasKnown { blockKnown += 1 }; if hasRoom { roomBlock += 1 } }
-    }
-    vivaldi.sort()
-    print("  DEBUG members", kids.count, "orphans", orphans, "links/peer", Double(linkCount) / Double(kids.count), "blocking", blocking, "of which linked", blockLinked, "known", blockKnown, "room", roomBlock, "vivaldi err p50", vivaldi.isEmpty ? -1 : vivaldi[vivaldi.count / 2], "p90", vivaldi.isEmpty ? -1 : vivaldi[vivaldi.count * 9 / 10], "source kids", kids[0]!.count)
 }
 
 private func makeWorld(
@@ -83,6 +32,7 @@ private func makeWorld(
     var overlay = OverlayConfiguration(
         group: PolycastWorld.group, peer: PeerID(rawValue: 0), name: name, uplinkRate: 0)
     overlay.childLimit = scenario.fanout
+    if let weight = scenario.distanceWeight { overlay.distanceWeight = weight }
     configure(&overlay)
     var repair = RepairConfiguration()
     repair.delayBudget = scenario.deadline
@@ -113,6 +63,7 @@ package func quickRun(
         routers: topology.pairwise == nil ? topology.hosts.map(\.router) : nil,
         uplinks: ContiguousArray(repeating: 1_000_000, count: hosts))
     var meter = TreeMeter(underlay)
+    if peers > 2500 { let m = meter.measure(source: 0, parents: [-1] + Array(repeating: 0, count: hosts - 1)); return (outcome, nil, m) }
     let table = DelayTable(underlay, hosts: Array(0..<peers))
     let plan = CompactTree.plan(table, source: 0, degreeLimits: Array(repeating: 6, count: peers))
     let best = meter.measure(source: 0, parents: plan.parents + Array(repeating: -1, count: hosts - peers))

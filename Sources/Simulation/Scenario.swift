@@ -20,6 +20,8 @@ package struct Scenario: Sendable {
     package var sources = 1
     /// Children per source at most; `nil`: the uplink alone decides.
     package var fanout: Int?
+    /// What a parent's own distance weighs against the link to it; see ``OverlayConfiguration``.
+    package var distanceWeight: Double?
     /// Packets a second and source.
     package var rate = 10.0
     /// Bytes of media per packet.
