@@ -1,0 +1,47 @@
+import NetBasics
+
+/// Simulates HyParView with Plumtree in `scenario`, whose hosts `underlay` has at least.
+package func simulatePlumtree(
+    _ scenario: Scenario, underlay: consuming Underlay,
+    membership: HyParViewParameters = HyParViewParameters(),
+    broadcast: PlumtreeParameters = PlumtreeParameters(),
+    shouldStop: () -> Bool = { false }
+) -> Outcome {
+    var broadcast = broadcast
+    broadcast.bodyBytes = scenario.bodyBytes
+    return simulateBaseline(scenario, underlay: underlay, shouldStop: shouldStop) {
+        host, generator in
+        PlumtreeMember(
+            host: host, generator: &generator, membership: membership, broadcast: broadcast)
+    }
+}
+
+/// Simulates Narada in `scenario`, whose hosts `underlay` has at least.
+package func simulateNarada(
+    _ scenario: Scenario, underlay: consuming Underlay,
+    parameters: NaradaParameters = NaradaParameters(),
+    shouldStop: () -> Bool = { false }
+) -> Outcome {
+    var parameters = parameters
+    parameters.bodyBytes = scenario.bodyBytes
+    let hostCount = underlay.hostCount
+    return simulateBaseline(scenario, underlay: underlay, shouldStop: shouldStop) {
+        host, generator in
+        NaradaMember(
+            host: host, hostCount: hostCount, generator: &generator, parameters: parameters)
+    }
+}
+
+/// Simulates members of any protocol that need nothing but the contacts of the scenario.
+package func simulateBaseline<Member: SimulatedMember>(
+    _ scenario: Scenario, underlay: consuming Underlay, shouldStop: () -> Bool,
+    makeMember: @escaping (Int, inout SeededGenerator) -> Member
+) -> Outcome {
+    var generator = SeededGenerator(seed: scenario.seed)
+    var simulator = Simulator<Member>(
+        underlay: underlay, faults: scenario.faults, generator: &generator,
+        makeMember: makeMember)
+    simulator.schedule(scenario, generator: &generator)
+    simulator.run(until: .zero + scenario.duration + Scenario.drain, shouldStop: shouldStop)
+    return simulator.outcome(scenario)
+}
