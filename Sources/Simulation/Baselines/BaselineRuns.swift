@@ -5,11 +5,13 @@ package func simulatePlumtree(
     _ scenario: Scenario, underlay: consuming Underlay,
     membership: HyParViewParameters = HyParViewParameters(),
     broadcast: PlumtreeParameters = PlumtreeParameters(),
-    shouldStop: () -> Bool = { false }
+    shouldStop: () -> Bool = { false },
+    inspect: (ContiguousArray<PlumtreeMember?>) -> Void = { _ in }
 ) -> Outcome {
     var broadcast = broadcast
     broadcast.bodyBytes = scenario.bodyBytes
-    return simulateBaseline(scenario, underlay: underlay, shouldStop: shouldStop) {
+    return simulateBaseline(scenario, underlay: underlay, shouldStop: shouldStop, inspect: inspect)
+    {
         host, generator in
         PlumtreeMember(
             host: host, generator: &generator, membership: membership, broadcast: broadcast)
@@ -20,21 +22,25 @@ package func simulatePlumtree(
 package func simulateNarada(
     _ scenario: Scenario, underlay: consuming Underlay,
     parameters: NaradaParameters = NaradaParameters(),
-    shouldStop: () -> Bool = { false }
+    shouldStop: () -> Bool = { false },
+    inspect: (ContiguousArray<NaradaMember?>) -> Void = { _ in }
 ) -> Outcome {
     var parameters = parameters
     parameters.bodyBytes = scenario.bodyBytes
     let hostCount = underlay.hostCount
-    return simulateBaseline(scenario, underlay: underlay, shouldStop: shouldStop) {
+    return simulateBaseline(scenario, underlay: underlay, shouldStop: shouldStop, inspect: inspect)
+    {
         host, generator in
         NaradaMember(
             host: host, hostCount: hostCount, generator: &generator, parameters: parameters)
     }
 }
 
-/// Simulates members of any protocol that need nothing but the contacts of the scenario.
+/// Simulates members of any protocol that need nothing but the contacts of the scenario, and shows
+/// those that are up at the end to `inspect`.
 package func simulateBaseline<Member: SimulatedMember>(
     _ scenario: Scenario, underlay: consuming Underlay, shouldStop: () -> Bool,
+    inspect: (ContiguousArray<Member?>) -> Void,
     makeMember: @escaping (Int, inout SeededGenerator) -> Member
 ) -> Outcome {
     var generator = SeededGenerator(seed: scenario.seed)
@@ -43,5 +49,6 @@ package func simulateBaseline<Member: SimulatedMember>(
         makeMember: makeMember)
     simulator.schedule(scenario, generator: &generator)
     simulator.run(until: .zero + scenario.duration + Scenario.drain, shouldStop: shouldStop)
+    inspect(simulator.members)
     return simulator.outcome(scenario)
 }

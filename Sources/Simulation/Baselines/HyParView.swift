@@ -19,6 +19,8 @@ package struct HyParViewParameters: Sendable {
     /// process answers with a reset after one round trip: here a neighbor is given up that has not
     /// acknowledged within two round trips, and then again not within as much.
     package var repetitionLimit: UInt8 = 1
+    /// A neighbor that nothing was sent to for this long is asked whether it is there.
+    package var keepAliveInterval: Duration = .seconds(5)
 
     package init() {}
 }

@@ -7,7 +7,7 @@ import NetBasics
 struct LinkWatch: Sendable {
     private struct Entry: Sendable {
         var host: Int32
-        var askedAt: Instant = .zero
+        var askedAt: Instant
         var deadline: Instant = .distantFuture
         var repetitions: UInt8 = 0
         /// Smoothed round trip; negative: unknown.
@@ -16,6 +16,7 @@ struct LinkWatch: Sendable {
 
     private let answerTimeout: Duration
     private let repetitionLimit: UInt8
+    private let keepAliveInterval: Duration
     private var entries: ContiguousArray<Entry> = []
     /// A round trip is taken to be at least this long.
     private static let leastTimeout: Duration = .milliseconds(10)
@@ -23,11 +24,23 @@ struct LinkWatch: Sendable {
     init(_ parameters: HyParViewParameters) {
         answerTimeout = parameters.answerTimeout
         repetitionLimit = parameters.repetitionLimit
+        keepAliveInterval = parameters.keepAliveInterval
     }
 
-    var nextWakeup: Instant { entries.reduce(.distantFuture) { min($0, $1.deadline) } }
+    var nextWakeup: Instant {
+        var earliest = Instant.distantFuture
+        for entry in entries { earliest = min(earliest, due(entry)) }
+        return earliest
+    }
 
-    mutating func add(_ host: Int32) { entries.append(Entry(host: host)) }
+    /// When the answer is due, or the next question.
+    private func due(_ entry: Entry) -> Instant {
+        entry.deadline == .distantFuture ? entry.askedAt + keepAliveInterval : entry.deadline
+    }
+
+    mutating func add(_ host: Int32, at now: Instant) {
+        entries.append(Entry(host: host, askedAt: now))
+    }
 
     mutating func remove(_ host: Int32) { entries.removeAll { $0.host == host } }
 
@@ -54,18 +67,24 @@ struct LinkWatch: Sendable {
         entries[place].roundTrip = known < 0 ? measured : (7 * known + measured) / 8
     }
 
-    /// Neighbors that have to be asked again, and those that have failed.
+    /// Neighbors that have to be asked now, and those that have failed.
     mutating func due(
-        at now: Instant, again: inout ContiguousArray<Int32>, failed: inout ContiguousArray<Int32>
+        at now: Instant, asked: inout ContiguousArray<Int32>, failed: inout ContiguousArray<Int32>
     ) {
-        for place in entries.indices where entries[place].deadline <= now {
-            if entries[place].repetitions < repetitionLimit {
-                entries[place].repetitions += 1
-                entries[place].deadline = now + timeout(of: entries[place])
-                again.append(entries[place].host)
-            } else {
+        for place in entries.indices where due(entries[place]) <= now {
+            let isFirst = entries[place].deadline == .distantFuture
+            guard isFirst || entries[place].repetitions < repetitionLimit else {
                 failed.append(entries[place].host)
+                continue
             }
+            if isFirst {
+                entries[place].askedAt = now
+                entries[place].repetitions = 0
+            } else {
+                entries[place].repetitions += 1
+            }
+            entries[place].deadline = now + timeout(of: entries[place])
+            asked.append(entries[place].host)
         }
     }
 

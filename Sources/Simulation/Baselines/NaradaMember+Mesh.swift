@@ -56,12 +56,8 @@ extension NaradaMember {
         let adverts = ContiguousArray(repeating: Route(), count: routes.count)
         neighbors.append(
             Neighbor(host: host, delay: delay, heardAt: now, since: now, adverts: adverts))
-        if records[Int(host)].state != .alive {
-            if records[Int(host)].state == .unknown || records[Int(host)].state == .dead {
-                groupSize += 1
-            }
-            records[Int(host)].state = .alive
-        }
+        if records[Int(host)].state != .alive { groupSize += 1 }
+        records[Int(host)].state = .alive
         records[Int(host)].heardAt = now
         silent.removeAll { $0.host == host }
         if delay != nil { updateAllRoutes() }

@@ -28,6 +28,7 @@ extension NaradaMember {
         silent.removeAll { $0.host == host }
         if records[Int(host)].state == .alive { groupSize -= 1 }
         records[Int(host)].state = .dead
+        updateRoute(to: Int(host))
     }
 
     mutating func receiveGone(

@@ -55,9 +55,10 @@ extension NaradaMember {
         guard let place = place(of: sender) else { return }
         neighbors[place].degree = degree
         for entry in entries {
-            guard records.indices.contains(Int(entry.host)), entry.host != own else { continue }
-            hear(of: entry.host, sequence: entry.sequence, at: now)
+            guard records.indices.contains(Int(entry.host)) else { continue }
             neighbors[place].adverts[Int(entry.host)] = Route(cost: entry.cost, path: entry.path)
+            guard entry.host != own else { continue }
+            hear(of: entry.host, sequence: entry.sequence, at: now)
             updateRoute(to: Int(entry.host))
         }
     }
@@ -93,7 +94,9 @@ extension NaradaMember {
     mutating func updateRoute(to host: Int) {
         var best = Float.infinity
         var via = -1
-        for place in neighbors.indices {
+        // Without it, the members would try ever longer paths to the dead one.
+        let isDead = records[host].state == .dead
+        for place in neighbors.indices where !isDead {
             guard let delay = neighbors[place].delay else { continue }
             let isDirect = neighbors[place].host == Int32(host)
             let cost = isDirect ? delay : delay + neighbors[place].adverts[host].cost

@@ -193,7 +193,8 @@ package struct NaradaMember: SimulatedMember {
         case .linkDropped:
             removeNeighbor(sender)
         case .ping(let sentAt):
-            send(place(of: sender) == nil ? .linkDropped : .pong(sentAt: sentAt),
+            send(
+                place(of: sender) == nil ? .linkDropped : .pong(sentAt: sentAt),
                 to: sender, into: &outbox)
         case .pong(let sentAt):
             measured(sender, roundTrip: now - sentAt)

@@ -21,10 +21,10 @@ package struct NaradaParameters: Sendable {
     package var degreeLimit = 6
     /// Utility gain that a link must have, as a share of the group, between members of least
     /// degree; twice of it at the degree limit.
-    package var addShare = 0.05
+    package var addShare = 0.03
     /// Consensus cost below which a link is dropped at the degree limit, as a share of the group;
     /// falls to nothing at the least degree.
-    package var dropShare = 0.06
+    package var dropShare = 0.1
     /// Links younger than this are not dropped: routes have to find them first.
     package var linkRest: Duration = .seconds(60)
     /// Least time between updates that changes cause.

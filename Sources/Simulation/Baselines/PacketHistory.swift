@@ -21,7 +21,8 @@ struct PacketHistory: Sendable {
     func round(of packet: MediaPacket) -> UInt8? {
         guard let place = places[packet.source] else { return nil }
         let source = sources[Int(place)]
-        let isInside = packet.number <= source.highest
+        let isInside =
+            packet.number <= source.highest
             && source.highest - packet.number < Self.limit
         guard isInside else { return nil }
         let round = source.rounds[Int(packet.number & (Self.limit - 1))]

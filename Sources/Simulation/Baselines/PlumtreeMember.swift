@@ -72,10 +72,10 @@ package struct PlumtreeMember: SimulatedMember {
         if tree.nextWakeup <= now { tree.wake(at: now) }
         if membership.nextWakeup <= now { membership.wake(at: now) }
         guard watch.nextWakeup <= now else { return }
-        var again: ContiguousArray<Int32> = []
+        var asked: ContiguousArray<Int32> = []
         var failed: ContiguousArray<Int32> = []
-        watch.due(at: now, again: &again, failed: &failed)
-        for neighbor in again {
+        watch.due(at: now, asked: &asked, failed: &failed)
+        for neighbor in asked {
             let question = PlumtreeDatagram(content: .empty, wantsAnswer: true)
             outbox.send(question, bytes: 0, to: Int(neighbor))
         }
@@ -134,7 +134,7 @@ package struct PlumtreeMember: SimulatedMember {
                 PlumtreeDatagram(content: .membership(message), wantsAnswer: asks),
                 bytes: message.byteCount, to: Int(to))
         case .neighborUp(let neighbor):
-            watch.add(neighbor)
+            watch.add(neighbor, at: now)
             tree.neighborUp(neighbor)
         case .neighborDown(let neighbor):
             watch.remove(neighbor)
