@@ -15,7 +15,9 @@ package struct HyParViewParameters: Sendable {
     package var shuffleInterval: Duration = .seconds(10)
     /// How long an answer may take from a host to which no round trip is known.
     package var answerTimeout: Duration = .milliseconds(500)
-    /// Repetitions before a silent neighbor is given up. The papers run over TCP, where a dead
+    /// Repetitions before a silent neighbor is given up.
+    ///
+    /// The papers run over TCP, where a dead
     /// process answers with a reset after one round trip: here a neighbor is given up that has not
     /// acknowledged within two round trips, and then again not within as much.
     package var repetitionLimit: UInt8 = 1

@@ -2,8 +2,9 @@ import NetBasics
 
 /// Figures of Plumtree (Leitao, Pereira, Rodrigues, SRDS 2007, section 3).
 package struct PlumtreeParameters: Sendable {
-    /// From the first announcement of a packet until it is asked for; 80 ms as in current use. Too
-    /// short for the network's delays: superfluous grafts, and with them duplicates.
+    /// From the first announcement of a packet until it is asked for; as in current use.
+    ///
+    /// If it is short for the network's delays, there are superfluous grafts, and so duplicates.
     package var firstGraftTimeout: Duration = .milliseconds(80)
     /// Until the next announcer is asked.
     package var nextGraftTimeout: Duration = .milliseconds(40)
