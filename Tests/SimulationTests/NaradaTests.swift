@@ -29,7 +29,7 @@ import Testing
 
     @Test func everyPacketReachesEveryMemberOnce() throws {
         let outcome = simulateNarada(
-            settled(32, seed: 1), underlay: try network("waxman:256", 32, seed: 1))
+            settled(32, seed: 1, seconds: 300), underlay: try network("waxman:256", 32, seed: 1))
 
         #expect(outcome.deliveries >= 32 * 31)
         #expect(outcome.missed == 0)
@@ -40,7 +40,7 @@ import Testing
     /// a smaller group is below.
     @Test func theMeshIsNearTheNetwork() throws {
         let outcome = simulateNarada(
-            settled(48, seed: 2), underlay: try network("waxman:1024", 48, seed: 2))
+            settled(40, seed: 2, seconds: 400), underlay: try network("waxman:1024", 40, seed: 2))
 
         #expect(outcome.quality.stretch.quantile(0.9) / TreeQuality.stretchScale < 4)
         #expect(outcome.quality.stressMaximum <= 10)
@@ -53,9 +53,9 @@ import Testing
         still.dropShare = 0
 
         let grown = simulateNarada(
-            settled(32, seed: 3), underlay: try network("waxman:256", 32, seed: 3))
+            settled(24, seed: 3, seconds: 400), underlay: try network("waxman:256", 24, seed: 3))
         let random = simulateNarada(
-            settled(32, seed: 3), underlay: try network("waxman:256", 32, seed: 3),
+            settled(24, seed: 3, seconds: 400), underlay: try network("waxman:256", 24, seed: 3),
             parameters: still)
 
         #expect(grown.quality.stretch.mean < 0.9 * random.quality.stretch.mean)

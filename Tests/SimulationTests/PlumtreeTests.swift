@@ -39,7 +39,7 @@ import Testing
 
     @Test(arguments: [0, 1] as [UInt64])
     func sendersInTurnShareATree(seed: UInt64) throws {
-        let scenario = scenario(100, sources: 100, rate: 0.1, seed: seed)
+        let scenario = scenario(100, sources: 100, rate: 0.05, seed: seed)
 
         let outcome = simulatePlumtree(scenario, underlay: try network(100, seed: seed))
 
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func aBurstOfAllReachesAll() throws {
-        let scenario = scenario(60, sources: 60, rate: 0.5, seed: 4)
+        let scenario = scenario(60, sources: 60, rate: 0.2, seed: 4)
 
         let outcome = simulatePlumtree(scenario, underlay: try network(60, seed: 4))
 

@@ -2,7 +2,7 @@ import NetBasics
 
 /// Simulates HyParView with Plumtree in `scenario`, whose hosts `underlay` has at least.
 package func simulatePlumtree(
-    _ scenario: Scenario, underlay: consuming Underlay,
+    _ scenario: Scenario, underlay: Underlay,
     membership: HyParViewParameters = HyParViewParameters(),
     broadcast: PlumtreeParameters = PlumtreeParameters(),
     shouldStop: () -> Bool = { false },
@@ -20,7 +20,7 @@ package func simulatePlumtree(
 
 /// Simulates Narada in `scenario`, whose hosts `underlay` has at least.
 package func simulateNarada(
-    _ scenario: Scenario, underlay: consuming Underlay,
+    _ scenario: Scenario, underlay: Underlay,
     parameters: NaradaParameters = NaradaParameters(),
     shouldStop: () -> Bool = { false },
     inspect: (ContiguousArray<NaradaMember?>) -> Void = { _ in }
@@ -39,7 +39,7 @@ package func simulateNarada(
 /// Simulates members of any protocol that need nothing but the contacts of the scenario, and shows
 /// those that are up at the end to `inspect`.
 package func simulateBaseline<Member: SimulatedMember>(
-    _ scenario: Scenario, underlay: consuming Underlay, shouldStop: () -> Bool,
+    _ scenario: Scenario, underlay: Underlay, shouldStop: () -> Bool,
     inspect: (ContiguousArray<Member?>) -> Void,
     makeMember: @escaping (Int, inout SeededGenerator) -> Member
 ) -> Outcome {

@@ -57,6 +57,10 @@ package enum HyParViewMessage: Sendable {
 
 /// Membership by two partial views, a small active and a larger passive one.
 ///
+/// Members that join much faster than views are shuffled can leave small islands behind, which do
+/// not find back: their own places are taken by each other, and everybody else's views are full.
+/// 4000 members in 10 s with a shuffle every 10 s did, the same within 60 s did not.
+///
 /// It answers with messages, and with the neighbors that came and went; which neighbors are dead
 /// it is told (``linkFailed(_:at:)``).
 struct HyParView: Sendable {
