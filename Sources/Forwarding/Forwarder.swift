@@ -49,21 +49,27 @@ package struct Forwarder: Sendable {
     }
 
     private struct StreamState {
+        let stream: StreamID
         var window = SequenceWindow()
         var count = StreamCount()
         var nextSequence: UInt32 = 0
         /// The first number that the present parent sent, while a former one sends too.
         var firstOfParent: UInt32?
+        /// In the list of what has advanced.
+        var hasAdvanced = false
     }
 
     /// Sources of a group at most; beyond it the table is cut.
-    package static let sourceLimit = 256
+    package static let sourceLimit = 2048
 
     private var table = ForwardingTable()
     private var routeIndices: [PeerID: Int] = [:]
     private var knownLinks: Set<LinkToken> = []
-    /// ``StreamDescription/streamLimit`` states per route, in the order of `table.routes`.
+    /// Places in `streams` of each route's ``StreamDescription/streamLimit`` streams, in the order
+    /// of `table.routes`; -1 before a stream's first packet.
+    private var slots: [Int32] = []
     private var streams: [StreamState] = []
+    private var freeSlots: [Int32] = []
     /// Children of all routes, one behind the other.
     package private(set) var children: [ForwardingTable.Child] = []
     private var childRanges: [Range<Int>] = []
@@ -72,6 +78,11 @@ package struct Forwarder: Sendable {
     private var unexpected: (token: LinkToken, source: PeerID)?
     /// The last source of which the new parent's feed met that of a former one.
     private var overlapping: PeerID?
+    /// The last neighbor that sent a flooded source and is not the one that should.
+    private var offTree: (token: LinkToken, source: PeerID)?
+    /// Slots of flooded streams with packets since ``takeProgress()``.
+    private var advanced: [Int32] = []
+    private var hasProgressBegun = false
 
     package init() {}
 
@@ -79,22 +90,8 @@ package struct Forwarder: Sendable {
 
     /// Obeys `table` from now on; streams that stay keep their windows and counts.
     package mutating func install(_ table: ForwardingTable) {
-        let perSource = StreamDescription.streamLimit
         let kept = table.routes.prefix(Self.sourceLimit)
-        var states: [StreamState] = []
-        states.reserveCapacity(kept.count * perSource)
-        for route in kept {
-            if let old = routeIndices[route.source] {
-                var kept = streams[old * perSource..<(old + 1) * perSource]
-                if self.table.routes[old].upstreams.first != route.upstreams.first {
-                    for place in kept.indices { kept[place].firstOfParent = nil }
-                }
-                states += kept
-            } else {
-                states += Array(repeating: StreamState(), count: perSource)
-            }
-        }
-        streams = states
+        moveSlots(to: kept)
         children = kept.flatMap(\.children)
         childRanges = []
         var start = 0
@@ -108,10 +105,53 @@ package struct Forwarder: Sendable {
         self.table = ForwardingTable(routes: Array(kept), links: table.links)
     }
 
+    /// Gives every route of `kept` the slots that its source had, and frees the others.
+    private mutating func moveSlots(to kept: ArraySlice<ForwardingTable.Route>) {
+        let perSource = StreamDescription.streamLimit
+        var moved: [Int32] = []
+        moved.reserveCapacity(kept.count * perSource)
+        for route in kept {
+            guard let old = routeIndices.removeValue(forKey: route.source) else {
+                moved.append(contentsOf: repeatElement(-1, count: perSource))
+                continue
+            }
+            let range = old * perSource..<(old + 1) * perSource
+            if table.routes[old].upstreams.first != route.upstreams.first {
+                for slot in slots[range] where slot >= 0 {
+                    streams[Int(slot)].firstOfParent = nil
+                }
+            }
+            moved.append(contentsOf: slots[range])
+        }
+        for route in table.routes where !routeIndices.isEmpty {
+            guard let old = routeIndices.removeValue(forKey: route.source) else { continue }
+            let range = old * perSource..<(old + 1) * perSource
+            for slot in slots[range] where slot >= 0 { freeSlots.append(slot) }
+        }
+        slots = moved
+    }
+
+    /// The place of a stream's state, made on its first packet.
+    private mutating func makeSlot(of stream: StreamID, route: Int) -> Int {
+        let place = route * StreamDescription.streamLimit + Int(stream.index)
+        if slots[place] >= 0 { return Int(slots[place]) }
+        if let free = freeSlots.popLast() {
+            advanced.removeAll { $0 == free }
+            streams[Int(free)] = StreamState(stream: stream)
+            slots[place] = free
+        } else {
+            streams.append(StreamState(stream: stream))
+            slots[place] = Int32(truncatingIfNeeded: streams.count - 1)
+        }
+        return Int(slots[place])
+    }
+
     /// Starts a local stream's sequence at a number of the driver's choice (random).
     package mutating func startSequence(of stream: StreamID, at sequence: UInt32) {
-        guard let slot = slot(of: stream) else { return }
-        streams[slot].nextSequence = sequence
+        guard stream.index < StreamDescription.streamLimit,
+            let route = routeIndices[stream.source]
+        else { return }
+        streams[makeSlot(of: stream, route: route)].nextSequence = sequence
     }
 
     package func count(of stream: StreamID) -> StreamCount {
@@ -133,6 +173,35 @@ package struct Forwarder: Sendable {
         return overlapping
     }
 
+    /// Hands over, and forgets, the last neighbor that sent a flooded source unasked.
+    package mutating func takeOffTree() -> (token: LinkToken, source: PeerID)? {
+        defer { offTree = nil }
+        return offTree
+    }
+
+    /// Whether a flooded stream has begun to advance since ``takeProgress()``; true only once.
+    package mutating func takeProgressBegun() -> Bool {
+        defer { hasProgressBegun = false }
+        return hasProgressBegun
+    }
+
+    /// Hands over, and forgets, which flooded streams have advanced, and how far.
+    package mutating func takeProgress() -> [StreamProgress] {
+        defer { advanced.removeAll(keepingCapacity: true) }
+        hasProgressBegun = false
+        var progress: [StreamProgress] = []
+        progress.reserveCapacity(advanced.count)
+        for slot in advanced {
+            let state = streams[Int(slot)]
+            streams[Int(slot)].hasAdvanced = false
+            progress.append(
+                StreamProgress(
+                    stream: state.stream,
+                    highest: state.window.latest ?? state.nextSequence &- 1))
+        }
+        return progress
+    }
+
     // MARK: - Per packet
 
     /// Judges a packet from the network and plans its copies; `packet` is its place in the batch.
@@ -144,13 +213,13 @@ package struct Forwarder: Sendable {
         guard let route = routeIndices[header.stream.source] else {
             return drop(knownLinks.contains(header.token) ? .unknownSource : .unknownLink, header)
         }
-        guard isUpstream(header.token, of: route) else {
+        guard isUpstream(header.token, of: route) || isFlooded(header, route) else {
             return drop(knownLinks.contains(header.token) ? .notFromParent : .unknownLink, header)
         }
         guard header.stream.index < StreamDescription.streamLimit else {
             return drop(.unknownStream, header)
         }
-        let slot = route * StreamDescription.streamLimit + Int(header.stream.index)
+        let slot = makeSlot(of: header.stream, route: route)
         if table.routes[route].upstreams.count > 1 { noteOverlap(header, route, slot) }
         switch streams[slot].window.insert(header.sequence) {
         case .new: break
@@ -166,9 +235,10 @@ package struct Forwarder: Sendable {
         _ stream: StreamID, isControlFlow: Bool, bodyBytes: Int, packet: Int,
         into plan: inout FanOutPlan
     ) -> MediaHeader? {
-        guard let slot = slot(of: stream), let route = routeIndices[stream.source],
-            table.routes[route].upstreams.isEmpty
+        guard stream.index < StreamDescription.streamLimit,
+            let route = routeIndices[stream.source], table.routes[route].isLocal
         else { return nil }
+        let slot = makeSlot(of: stream, route: route)
         let header = MediaHeader(
             token: LinkToken(rawValue: 0), stream: stream, isControlFlow: isControlFlow,
             sequence: streams[slot].nextSequence)
@@ -184,8 +254,23 @@ package struct Forwarder: Sendable {
         let range = childRanges[route]
         streams[slot].count.packets &+= 1
         streams[slot].count.bytes &+= UInt64(bodyBytes)
-        streams[slot].count.copies &+= UInt64(range.count)
-        for child in range { plan.copies.append(FanOutPlan.Copy(packet: packet, child: child)) }
+        guard table.routes[route].isFlooded else {
+            streams[slot].count.copies &+= UInt64(range.count)
+            for child in range { plan.copies.append(FanOutPlan.Copy(packet: packet, child: child)) }
+            return
+        }
+        noteProgress(slot)
+        for child in range where children[child].localToken != header.token {
+            streams[slot].count.copies &+= 1
+            plan.copies.append(FanOutPlan.Copy(packet: packet, child: child))
+        }
+    }
+
+    private mutating func noteProgress(_ slot: Int) {
+        guard !streams[slot].hasAdvanced else { return }
+        streams[slot].hasAdvanced = true
+        if advanced.isEmpty { hasProgressBegun = true }
+        advanced.append(Int32(truncatingIfNeeded: slot))
     }
 
     /// Notices when the feeds of the present and of a former parent meet.
@@ -217,11 +302,33 @@ package struct Forwarder: Sendable {
         return false
     }
 
+    /// Whether a flooded source came on a link that is not the one that should bring it.
+    private mutating func isFlooded(_ header: MediaHeader, _ route: Int) -> Bool {
+        guard table.routes[route].isFlooded, !table.routes[route].isLocal,
+            knownLinks.contains(header.token)
+        else { return false }
+        offTree = (header.token, header.stream.source)
+        return true
+    }
+
     private func slot(of stream: StreamID) -> Int? {
         guard stream.index < StreamDescription.streamLimit,
             let route = routeIndices[stream.source]
         else { return nil }
-        return route * StreamDescription.streamLimit + Int(stream.index)
+        let slot = slots[route * StreamDescription.streamLimit + Int(stream.index)]
+        return slot < 0 ? nil : Int(slot)
+    }
+}
+
+/// How far a stream has come.
+package struct StreamProgress: Equatable, Sendable {
+    package var stream: StreamID
+    /// The highest sequence number seen, or sent by the source.
+    package var highest: UInt32
+
+    package init(stream: StreamID, highest: UInt32) {
+        self.stream = stream
+        self.highest = highest
     }
 }
 

@@ -69,6 +69,10 @@ private enum RecordKind: UInt8 {
     case move = 11
     case peers = 12
     case close = 13
+    case announce = 16
+    case graft = 17
+    case prune = 18
+    case have = 19
 }
 
 extension ControlMessage {
@@ -87,6 +91,10 @@ extension ControlMessage {
         case .move: .move
         case .peers: .peers
         case .close: .close
+        case .announce: .announce
+        case .graft: .graft
+        case .prune: .prune
+        case .have: .have
         }
     }
 
@@ -109,7 +117,7 @@ extension ControlMessage {
             writer.write(source)
             writer.write(seqno)
             writer.write(hopLimit)
-        case .describe(let source), .detach(let source):
+        case .describe(let source), .detach(let source), .prune(let source):
             writer.write(source)
         case .attachAccepted(let source, let isFed):
             writer.write(source)
@@ -129,6 +137,16 @@ extension ControlMessage {
             writer.write([target])
         case .peers(let contacts):
             writer.write(contacts)
+        case .announce(let announcement):
+            announcement.write(to: &writer)
+        case .graft(let source, let seqno, let isLazy):
+            writer.write(source)
+            writer.write(seqno)
+            writer.write(UInt8(isLazy ? 1 : 0))
+        case .have(let stream, let sequence):
+            writer.write(stream.source)
+            writer.write(stream.index)
+            writer.write(sequence)
         case .close:
             break
         }
@@ -176,6 +194,23 @@ extension ControlMessage {
         case .peers:
             self = .peers(try reader.readContacts(limit: Self.peerLimit, from: bytes))
         case .close: self = .close
+        case .announce:
+            self = .announce(try SourceAnnouncement(from: bytes, reader: &reader))
+        case .graft:
+            self = .graft(
+                source: try reader.readPeer(from: bytes),
+                seqno: try reader.readUInt32(from: bytes),
+                isLazy: try reader.readFlag("lazy", from: bytes))
+        case .prune: self = .prune(source: try reader.readPeer(from: bytes))
+        case .have:
+            let source = try reader.readPeer(from: bytes)
+            let index = try reader.readUInt8(from: bytes)
+            guard index < StreamDescription.streamLimit else {
+                throw .invalidField("stream index")
+            }
+            self = .have(
+                stream: StreamID(source: source, index: index),
+                sequence: try reader.readUInt32(from: bytes))
         }
     }
 }
