@@ -204,6 +204,8 @@ extension OverlayPeer {
         isTableStale = true
         actions.append(.report(.linkUp(peer, name, endpoint)))
         greet(peer)
+        greetFlooded(peer)
+        hurryPublication(at: now)
     }
 
     mutating func endLink(
@@ -219,6 +221,7 @@ extension OverlayPeer {
         actions.append(.report(.linkDown(peer, end)))
         if end != .silent { pauseCandidate(peer, until: now + .seconds(20)) }
         forgetNeighbor(peer, at: now, into: &actions)
+        forgetFloodNeighbor(peer, at: now, into: &actions)
     }
 
     /// Whether media of any source flows on the link.
@@ -294,17 +297,35 @@ extension OverlayPeer {
         case .attach(let request):
             admit(request, from: peer, at: now, into: &actions)
         case .attachAccepted(let source, let isFed):
-            acceptedBy(peer, source: source, isFed: isFed, at: now, into: &actions)
+            if isFlooded(source) {
+                graftAccepted(by: peer, source: source, at: now, into: &actions)
+            } else {
+                acceptedBy(peer, source: source, isFed: isFed, at: now, into: &actions)
+            }
         case .attachRefused(let source, let reason, let referrals):
-            refusedBy(peer, source: source, reason, referrals, at: now, into: &actions)
+            if isFlooded(source) {
+                graftRefused(by: peer, source: source, referrals, at: now, into: &actions)
+            } else {
+                refusedBy(peer, source: source, reason, referrals, at: now, into: &actions)
+            }
         case .detach(let source):
             removeChild(peer, source: source, into: &actions)
+            receivePrune(of: source, from: peer, into: &actions)
         case .move(let source, let target):
             move(source: source, to: target, askedBy: peer, at: now, into: &actions)
         case .peers(let contacts):
             learn(contacts, at: now)
         case .close:
             endLink(peer, .closed, at: now, into: &actions)
+        case .announce(let announcement):
+            receive(announcement, from: peer, at: now, into: &actions)
+        case .graft(let source, let seqno, let isLazy):
+            receiveGraft(
+                of: source, seqno: seqno, isLazy: isLazy, from: peer, at: now, into: &actions)
+        case .prune(let source):
+            receivePrune(of: source, from: peer, into: &actions)
+        case .have(let stream, let sequence):
+            receiveDigest(stream, sequence, from: peer, at: now)
         }
     }
 

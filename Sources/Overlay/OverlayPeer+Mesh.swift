@@ -110,7 +110,7 @@ extension OverlayPeer {
     }
 
     private func isInUse(_ peer: PeerID) -> Bool {
-        isTreeLink(peer)
+        isTreeLink(peer) || isFloodLink(peer)
             || routes.contains { $0.attempt?.peer == peer || spares(of: $0).contains(peer) }
     }
 

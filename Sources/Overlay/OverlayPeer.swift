@@ -20,6 +20,14 @@ package struct OverlayPeer: Sendable {
         case unexpectedMedia(LinkToken, source: PeerID)
         /// The new parent's packets of `source` have met those of the former ones.
         case feedsOverlap(source: PeerID)
+        /// Media of a flooded source came on a link of which nobody asked for it.
+        case mediaOffTree(LinkToken, source: PeerID)
+        /// A flooded stream has begun to advance since progress was last reported.
+        case mediaBegan
+        /// The answer to ``Action/reportProgress``: flooded streams that have advanced since.
+        case mediaAdvanced([StreamProgress])
+        /// The rendezvous knows so many members of the group.
+        case membersCounted(Int)
         /// This member publishes these streams from now on; all at once.
         case published([StreamDescription])
         /// A local source turned out to need this much; kbit/s.
@@ -36,6 +44,8 @@ package struct OverlayPeer: Sendable {
         case sourceDescribed(PeerID, [StreamDescription])
         case sourceGone(PeerID)
         case report(Occurrence)
+        /// Asks the driver for ``Event/mediaAdvanced(_:)``, even if it is empty.
+        case reportProgress
         /// Nothing is left to do: the driver may stop.
         case left
     }
@@ -82,6 +92,9 @@ package struct OverlayPeer: Sendable {
     // Trees
     var routes: [SourceRoute] = []
     var forgotten: [ForgottenSource] = []
+    /// Ordered by source.
+    var floods: [FloodRoute] = []
+    var floodClock = FloodClock()
     var leavingUntil: Instant?
     var hasLeft = false
 
@@ -121,10 +134,19 @@ package struct OverlayPeer: Sendable {
             declineMedia(on: token, source: source, at: now)
         case .feedsOverlap(let source):
             dismissFormers(of: source, at: now)
+            releaseFormer(of: source, at: now)
+        case .mediaOffTree(let token, let source):
+            declineFloodedMedia(on: token, source: source, at: now)
+        case .mediaBegan:
+            mediaBegan(at: now)
+        case .mediaAdvanced(let progress):
+            mediaAdvanced(progress, at: now)
+        case .membersCounted(let count):
+            countMembers(count, at: now)
         case .published(let descriptions):
-            publish(descriptions, at: now, into: &actions)
+            startPublishing(descriptions, at: now, into: &actions)
         case .rateMeasured(let rate):
-            updateOwnRate(rate, at: now, into: &actions)
+            updateRate(rate, at: now, into: &actions)
         case .wakeupReached:
             break
         case .leaveRequested:
@@ -139,12 +161,13 @@ package struct OverlayPeer: Sendable {
         serveLinks(at: now, into: &actions)
         serveMesh(at: now, into: &actions)
         serveRoutes(at: now, into: &actions)
+        serveFloods(at: now, into: &actions)
     }
 
     /// Earliest moment at which the peer has work of its own.
     package var nextWakeup: Instant? {
         guard !hasLeft else { return nil }
-        var earliest = min(meshDue, gossipDue)
+        var earliest = min(meshDue, gossipDue, floodClock.nextDue)
         if let leavingUntil { earliest = min(earliest, leavingUntil) }
         for handshake in handshakes { earliest = min(earliest, handshake.retryDue) }
         for link in links { earliest = min(earliest, linkDue(link)) }
@@ -209,7 +232,8 @@ package struct OverlayPeer: Sendable {
                 children: children)
         }
         // A remote source without upstreams must not look like a local one.
-        let usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }
+        var usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }
+        if !floods.isEmpty { usable = (usable + floodTable).sorted { $0.source < $1.source } }
         return ForwardingTable(routes: usable, links: links.map(\.localToken).sorted())
     }
 
@@ -217,7 +241,8 @@ package struct OverlayPeer: Sendable {
 
     private mutating func beginLeaving(at now: Instant) {
         guard leavingUntil == nil else { return }
-        let hasChildren = routes.contains { !$0.isLocal && !$0.children.isEmpty }
+        let hasTreeChildren = routes.contains { !$0.isLocal && !$0.children.isEmpty }
+        let hasChildren = leaveFloods() || hasTreeChildren
         leavingUntil = hasChildren ? now + configuration.lingerTime : now
         for index in routes.indices {
             routes[index].isAdvertDue = true

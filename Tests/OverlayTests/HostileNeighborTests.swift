@@ -100,7 +100,7 @@ import Wire
             let number = generator.uniform(below: 500)
             return Contact(peer: PeerID(rawValue: UInt64(number)), endpoint: endpoint(number))
         }
-        switch generator.uniform(below: 14) {
+        switch generator.uniform(below: 19) {
         case 0: return .ping(time: generator.next())
         case 1: return .pong(time: generator.next())
         case 2: return .seqnoRequest(source: source, seqno: extreme(&generator), hopLimit: 255)
@@ -119,6 +119,24 @@ import Wire
                 ?? .detach(source: source)
         case 10: return .peers(contacts)
         case 11: return generator.uniform(below: 40) == 0 ? .close : .describe(source: source)
+        case 12:
+            return .announce(
+                SourceAnnouncement(
+                    source: source, seqno: extreme(&generator), metric: extreme(&generator),
+                    hops: UInt8(truncatingIfNeeded: generator.next()),
+                    isGone: generator.uniform(below: 10) == 0,
+                    isFull: generator.uniform(below: 2) == 0,
+                    isUrgent: generator.uniform(below: 2) == 0, sourceRate: extreme(&generator),
+                    descriptionVersion: UInt16(generator.uniform(below: 3))))
+        case 13:
+            return .graft(
+                source: source, seqno: extreme(&generator),
+                isLazy: generator.uniform(below: 2) == 0)
+        case 14: return .prune(source: source)
+        case 15:
+            return .have(
+                stream: StreamID(source: source, index: UInt8(generator.uniform(below: 16))),
+                sequence: extreme(&generator))
         default:
             return .route(
                 RouteAdvert(

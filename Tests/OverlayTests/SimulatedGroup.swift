@@ -50,6 +50,15 @@ struct SimulatedGroup {
     /// Media datagrams that crossed from one subnet to another, by source.
     private(set) var crossings: [PeerID: Int] = [:]
     private(set) var sent: [PeerID: Int] = [:]
+    /// Media datagrams on their way, all sources together, and packets that members took.
+    private(set) var copies = 0
+    private(set) var deliveries = 0
+    /// Bytes of other datagrams, IPv4 and UDP headers included.
+    private(set) var controlBytes = 0
+    /// Links that the farthest delivery of any packet took.
+    private(set) var lastHop = 0
+    /// Delays of links between subnets: what is drawn is added to the first.
+    var farDelay: (least: Duration, drawnMicroseconds: Int) = (.milliseconds(2), 40_000)
     /// The most copies that any source ever sent of one packet.
     private(set) var mostCopies = 0
     var loss = 0.0
@@ -114,13 +123,14 @@ struct SimulatedGroup {
         handle(.candidatesLearned(known), on: index)
     }
 
-    mutating func publish(_ index: Int, rate: UInt32 = 1000) {
+    /// Starts a source; one that is silent sends what ``sendPacket(_:)`` is called for only.
+    mutating func publish(_ index: Int, rate: UInt32 = 1000, isSilent: Bool = false) {
         let description = StreamDescription(
             stream: StreamID(source: peer(index), index: 0), version: 1, streamCount: 1,
             kind: .video, priority: 2, format: .opaque, rate: rate,
             member: hosts[index].overlay.configuration.name, mediaText: "")
         handle(.published([description]), on: index)
-        schedule(.packet(source: index), at: now)
+        if !isSilent { schedule(.packet(source: index), at: now) }
     }
 
     mutating func crash(_ index: Int) { hosts[index].isUp = false }
@@ -175,7 +185,7 @@ struct SimulatedGroup {
         return nil
     }
 
-    private mutating func sendPacket(_ index: Int) {
+    mutating func sendPacket(_ index: Int) {
         plan.removeAll()
         let stream = StreamID(source: peer(index), index: 0)
         guard
@@ -184,13 +194,20 @@ struct SimulatedGroup {
         else { return }
         sent[stream.source, default: 0] += 1
         mostCopies = max(mostCopies, plan.copies.count)
-        sendCopies(header, from: index)
+        if forwardsBegun(index) { handle(.mediaBegan, on: index) }
+        sendCopies(header, hops: 0, from: index)
     }
 
-    private mutating func sendCopies(_ header: MediaHeader, from index: Int) {
+    private mutating func forwardsBegun(_ index: Int) -> Bool {
+        hosts[index].forwarder.takeProgressBegun()
+    }
+
+    /// The body is one byte, the links taken so far.
+    private mutating func sendCopies(_ header: MediaHeader, hops: UInt8, from index: Int) {
         for copy in plan.copies {
             let child = hosts[index].forwarder.children[copy.child]
-            var bytes = [UInt8](repeating: 0, count: MediaHeader.byteCount)
+            copies += 1
+            var bytes = [UInt8](repeating: hops + 1, count: MediaHeader.byteCount + 1)
             var copyHeader = header
             copyHeader.token = child.token
             bytes.withUnsafeMutableBytes { buffer in
@@ -225,11 +242,20 @@ struct SimulatedGroup {
             violations.append("undecodable media")
             return
         }
+        let hops = bytes[MediaHeader.byteCount]
         plan.removeAll()
         let passed = hosts[index].forwarder.receive(
             header, bodyBytes: 100, packet: 0, into: &plan)
-        sendCopies(header, from: index)
-        if passed { deliver(header, to: index) }
+        sendCopies(header, hops: hops, from: index)
+        if passed {
+            deliveries += 1
+            lastHop = max(lastHop, Int(hops))
+            deliver(header, to: index)
+        }
+        if forwardsBegun(index) { handle(.mediaBegan, on: index) }
+        if let offTree = hosts[index].forwarder.takeOffTree() {
+            handle(.mediaOffTree(offTree.token, source: offTree.source), on: index)
+        }
         if let unexpected = hosts[index].forwarder.takeUnexpected() {
             handle(.unexpectedMedia(unexpected.token, source: unexpected.source), on: index)
         }
@@ -257,6 +283,7 @@ struct SimulatedGroup {
     mutating func forgetCounts() {
         crossings = [:]
         sent = [:]
+        (copies, deliveries, controlBytes, lastHop) = (0, 0, 0, 0)
     }
 
     mutating func handle(_ event: OverlayPeer.Event, on index: Int) {
@@ -276,15 +303,21 @@ struct SimulatedGroup {
         if keepsTrace { trace.append("\(now.nanoseconds) \(index) \(action)") }
         switch action {
         case .sendLink(let message, let endpoint):
+            controlBytes += message.encoded.count + 28
             transmit(message.encoded, from: index, to: endpoint)
         case .sendControl(let datagram, let endpoint):
-            for bytes in datagram.encodedDatagrams { transmit(bytes, from: index, to: endpoint) }
+            for bytes in datagram.encodedDatagrams {
+                controlBytes += bytes.count + 28
+                transmit(bytes, from: index, to: endpoint)
+            }
         case .install(let table):
             hosts[index].forwarder.install(table)
         case .sourceDescribed(let source, let streams):
             hosts[index].describedSources[source] = streams
         case .sourceGone(let source):
             hosts[index].goneSources.append(source)
+        case .reportProgress:
+            handle(.mediaAdvanced(hosts[index].forwarder.takeProgress()), on: index)
         case .report(let occurrence):
             hosts[index].occurrences.append(occurrence)
         case .left:
@@ -313,7 +346,9 @@ struct SimulatedGroup {
         }
         let key = min(left, right) * 100_000 + max(left, right)
         if let known = farDelays[key] { return known }
-        let drawn = Duration.microseconds(2000 + generator.uniform(below: 40_000))
+        let drawn =
+            farDelay.least
+            + .microseconds(Int64(generator.uniform(below: farDelay.drawnMicroseconds)))
         farDelays[key] = drawn
         return drawn
     }

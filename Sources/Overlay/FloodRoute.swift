@@ -1,0 +1,188 @@
+import NetBasics
+import Wire
+
+/// Where this peer stands in the tree of one source that floods.
+struct FloodRoute: Sendable {
+    let source: PeerID
+    let isLocal: Bool
+
+    /// What we announce: the upstream's, one link further; at the source, its own.
+    var distance = SourceRoute.Distance(seqno: 0, metric: RouteAdvert.unreachable)
+    /// The best that we ever announced: a neighbor with a better one is not behind us.
+    var feasibility: SourceRoute.Distance?
+    var hops: UInt8 = 0
+    /// What one copy costs; kbit/s.
+    var rate: UInt32 = 0
+    /// Ordered by peer.
+    var neighbors: [Neighbor] = []
+
+    /// Whose copies we asked for and get.
+    var upstream: PeerID?
+    /// A graft under way.
+    var attempt: SourceRoute.Attempt?
+    /// The upstream before this one, until the feeds have met.
+    var former: Former?
+    var missing: Missing?
+    /// How far our own feed has come, per stream; ordered by nothing.
+    var marks: [Mark] = []
+
+    /// The newest announcement that anybody made, and since when it is known.
+    var newest: UInt32 = 0
+    var newestAt: Instant
+
+    var descriptionVersion: UInt16 = 0
+    var descriptions: [StreamDescription] = []
+    var announcedVersion: UInt16 = 0
+    var describeDue: Instant = .distantFuture
+    var describeTries = 0
+
+    /// At the source: the next announcement.
+    var refreshDue: Instant = .distantFuture
+    /// No announcement of ours before this moment, however urgent.
+    var announcePause: Instant = .zero
+    var isAnnounceDue = false
+    var repeatDue: Instant = .distantFuture
+    var repeats = 0
+    /// Another look for an upstream, or whether the present one keeps up.
+    var upstreamDue: Instant = .distantFuture
+    var lazyDue: Instant = .distantFuture
+    var improvementDue: Instant = .zero
+    var seqnoRequestDue: Instant = .zero
+    var neighborExpiryDue: Instant = .distantFuture
+
+    /// What we send to a neighbor.
+    enum Role: UInt8, Sendable {
+        /// Neither copies nor digests: the link is pruned.
+        case pruned
+        /// Digests of what we have.
+        case lazy
+        /// A copy of every packet.
+        case eager
+    }
+
+    struct Neighbor: Sendable {
+        let peer: PeerID
+        /// What it announced last.
+        var heard: Heard?
+        /// The newest announcement that it is known to have.
+        var acknowledged: UInt32?
+        var role = Role.pruned
+        /// Until when the role holds without a refresh.
+        var expiry: Instant = .zero
+        /// Whether we asked for its digests.
+        var isLazySource = false
+        /// Not asked to be our upstream before this moment.
+        var pausedUntil: Instant = .zero
+        /// Not told to stop again before this moment.
+        var pruneDue: Instant = .zero
+        /// It asked for descriptions that we lacked.
+        var wantsDescription = false
+    }
+
+    struct Heard: Sendable {
+        var distance: SourceRoute.Distance
+        var hops: UInt8
+        var isFull: Bool
+    }
+
+    struct Former: Sendable {
+        let peer: PeerID
+        let until: Instant
+    }
+
+    /// A packet that a neighbor has and we have not seen yet.
+    struct Missing: Sendable {
+        let peer: PeerID
+        let stream: UInt8
+        let sequence: UInt32
+        var due: Instant
+        /// The forwarding plane was asked whether it has come since.
+        var isChecked = false
+    }
+
+    struct Mark: Sendable {
+        let stream: UInt8
+        var highest: UInt32
+        /// Not yet told to lazy neighbors.
+        var isNews = true
+    }
+
+    init(source: PeerID, isLocal: Bool, at now: Instant) {
+        self.source = source
+        self.isLocal = isLocal
+        newestAt = now
+    }
+
+    // MARK: - Questions
+
+    /// Whether a neighbor that announced `heard` cannot be fed through us.
+    func isFeasible(_ heard: Heard) -> Bool {
+        feasibility?.isWorse(than: heard.distance) ?? true
+    }
+
+    /// What one copy is taken to cost; kbit/s.
+    var copyRate: UInt32 { rate == 0 ? OverlayConfiguration.unknownRate : rate }
+
+    var eagerCount: Int { neighbors.count { $0.role == .eager } }
+
+    /// Who should bring the source in: whom we asked, and whoever did before.
+    var upstreamPeers: [PeerID] {
+        [upstream ?? attempt?.peer, former?.peer].compactMap { $0 }
+    }
+
+    func place(of peer: PeerID) -> Int? { neighbors.firstIndex { $0.peer == peer } }
+
+    func heard(from peer: PeerID) -> Heard? {
+        place(of: peer).flatMap { neighbors[$0].heard }
+    }
+
+    /// Whether our own feed of `stream` has come to `sequence`.
+    func has(_ sequence: UInt32, of stream: UInt8) -> Bool {
+        marks.first { $0.stream == stream }.map { !isNewer(sequence, than: $0.highest) } ?? false
+    }
+
+    /// Earliest moment at which something of this route is due.
+    func nextDue(_ configuration: OverlayConfiguration) -> Instant {
+        var due = min(
+            refreshDue, repeatDue, describeDue, min(upstreamDue, lazyDue, neighborExpiryDue))
+        if !isLocal { due = min(due, newestAt + configuration.floodSourceTimeout) }
+        if let attempt { due = min(due, attempt.retryDue) }
+        if let former { due = min(due, former.until) }
+        if let missing { due = min(due, missing.due) }
+        return due
+    }
+
+    // MARK: - Changes
+
+    /// The record of `peer`, made if there is none.
+    mutating func makePlace(of peer: PeerID) -> Int {
+        let place = neighbors.firstIndex { $0.peer >= peer } ?? neighbors.endIndex
+        if place == neighbors.endIndex || neighbors[place].peer != peer {
+            neighbors.insert(Neighbor(peer: peer), at: place)
+        }
+        return place
+    }
+
+    /// Takes over what the upstream announced, one link of `cost` further.
+    mutating func adopt(_ heard: Heard, cost: UInt32) {
+        let (sum, overflow) = heard.distance.metric.addingReportingOverflow(cost)
+        let metric = overflow ? RouteAdvert.unreachable - 1 : min(sum, RouteAdvert.unreachable - 1)
+        hops = heard.hops == .max ? .max : heard.hops + 1
+        setDistance(.init(seqno: heard.distance.seqno, metric: metric))
+    }
+
+    mutating func setDistance(_ new: SourceRoute.Distance) {
+        if distance.seqno != new.seqno { repeats = 0 }
+        distance = new
+        if feasibility?.isWorse(than: new) ?? true { feasibility = new }
+    }
+
+    mutating func mark(_ highest: UInt32, of stream: UInt8) {
+        if let place = marks.firstIndex(where: { $0.stream == stream }) {
+            marks[place].isNews = marks[place].highest != highest || marks[place].isNews
+            marks[place].highest = highest
+        } else if marks.count < StreamDescription.streamLimit {
+            marks.append(Mark(stream: stream, highest: highest))
+        }
+    }
+}
