@@ -1,3 +1,4 @@
+import Forwarding
 import NetBasics
 import Wire
 
@@ -13,8 +14,12 @@ struct FloodRoute: Sendable {
     var hops: UInt8 = 0
     /// What one copy costs; kbit/s.
     var rate: UInt32 = 0
-    /// Ordered by peer.
+    /// Ordered by peer; roles change by ``setRole(_:at:)`` only.
     var neighbors: [Neighbor] = []
+    private(set) var eagerCount = 0
+    /// What the forwarding plane was told last, and whether that still holds.
+    var row: ForwardingTable.Route?
+    var isRowStale = true
 
     /// Whose copies we asked for and get.
     var upstream: PeerID?
@@ -49,6 +54,11 @@ struct FloodRoute: Sendable {
     var improvementDue: Instant = .zero
     var seqnoRequestDue: Instant = .zero
     var neighborExpiryDue: Instant = .distantFuture
+    /// When a feed that was steady has been silent for too long, and who was asked about it.
+    var silenceDue: Instant = .distantFuture
+    var searchRound = 0
+    /// The earliest of all, as of the last change.
+    var due: Instant = .zero
 
     /// What we send to a neighbor.
     enum Role: UInt8, Sendable {
@@ -66,7 +76,7 @@ struct FloodRoute: Sendable {
         var heard: Heard?
         /// The newest announcement that it is known to have.
         var acknowledged: UInt32?
-        var role = Role.pruned
+        fileprivate(set) var role = Role.pruned
         /// Until when the role holds without a refresh.
         var expiry: Instant = .zero
         /// Whether we asked for its digests.
@@ -105,6 +115,9 @@ struct FloodRoute: Sendable {
         var highest: UInt32
         /// Not yet told to lazy neighbors.
         var isNews = true
+        /// Whether it has advanced since the last tick of digests, and in how many in a row.
+        var hasAdvanced = true
+        var streak = 0
     }
 
     init(source: PeerID, isLocal: Bool, at now: Instant) {
@@ -123,8 +136,6 @@ struct FloodRoute: Sendable {
     /// What one copy is taken to cost; kbit/s.
     var copyRate: UInt32 { rate == 0 ? OverlayConfiguration.unknownRate : rate }
 
-    var eagerCount: Int { neighbors.count { $0.role == .eager } }
-
     /// Who should bring the source in: whom we asked, and whoever did before.
     var upstreamPeers: [PeerID] {
         [upstream ?? attempt?.peer, former?.peer].compactMap { $0 }
@@ -136,6 +147,11 @@ struct FloodRoute: Sendable {
         place(of: peer).flatMap { neighbors[$0].heard }
     }
 
+    /// Whether some stream has advanced in every one of the last few ticks.
+    var isSteady: Bool { marks.contains { $0.streak >= Self.steadyStreak } }
+    /// Ticks in a row that make a stream steady; its digests are then sent this much less often.
+    static let steadyStreak = 5
+
     /// Whether our own feed of `stream` has come to `sequence`.
     func has(_ sequence: UInt32, of stream: UInt8) -> Bool {
         marks.first { $0.stream == stream }.map { !isNewer(sequence, than: $0.highest) } ?? false
@@ -144,7 +160,8 @@ struct FloodRoute: Sendable {
     /// Earliest moment at which something of this route is due.
     func nextDue(_ configuration: OverlayConfiguration) -> Instant {
         var due = min(
-            refreshDue, repeatDue, describeDue, min(upstreamDue, lazyDue, neighborExpiryDue))
+            refreshDue, repeatDue, describeDue,
+            min(upstreamDue, lazyDue, neighborExpiryDue, silenceDue))
         if !isLocal { due = min(due, newestAt + configuration.floodSourceTimeout) }
         if let attempt { due = min(due, attempt.retryDue) }
         if let former { due = min(due, former.until) }
@@ -163,6 +180,22 @@ struct FloodRoute: Sendable {
         return place
     }
 
+    mutating func setRole(_ role: Role, at place: Int) {
+        let old = neighbors[place].role
+        neighbors[place].role = role
+        guard (old == .eager) != (role == .eager) else { return }
+        eagerCount += role == .eager ? 1 : -1
+        isRowStale = true
+    }
+
+    mutating func removeNeighbor(at place: Int) -> Neighbor {
+        if neighbors[place].role == .eager {
+            eagerCount -= 1
+            isRowStale = true
+        }
+        return neighbors.remove(at: place)
+    }
+
     /// Takes over what the upstream announced, one link of `cost` further.
     mutating func adopt(_ heard: Heard, cost: UInt32) {
         let (sum, overflow) = heard.distance.metric.addingReportingOverflow(cost)
@@ -177,10 +210,24 @@ struct FloodRoute: Sendable {
         if feasibility?.isWorse(than: new) ?? true { feasibility = new }
     }
 
+    /// Whether a stream's digest is to be sent in this tick: always after a pause and at the end,
+    /// now and then while it is steady, since its silence tells more.
+    mutating func takeDigest(at place: Int) -> Bool {
+        let isRunning = marks[place].hasAdvanced
+        marks[place].hasAdvanced = false
+        marks[place].streak = isRunning ? marks[place].streak + 1 : 0
+        if marks[place].streak >= 2 * Self.steadyStreak { marks[place].streak = Self.steadyStreak }
+        if marks[place].streak > Self.steadyStreak { return false }
+        marks[place].isNews = false
+        return true
+    }
+
     mutating func mark(_ highest: UInt32, of stream: UInt8) {
         if let place = marks.firstIndex(where: { $0.stream == stream }) {
-            marks[place].isNews = marks[place].highest != highest || marks[place].isNews
+            guard marks[place].highest != highest else { return }
             marks[place].highest = highest
+            marks[place].isNews = true
+            marks[place].hasAdvanced = true
         } else if marks.count < StreamDescription.streamLimit {
             marks.append(Mark(stream: stream, highest: highest))
         }

@@ -28,6 +28,24 @@ struct FloodClock: Sendable {
     var publicationDue: Instant = .distantFuture
     var publicationRate: UInt32?
 
+    /// What copies cost in all, of the own source and of others; kbit/s.
+    var spentOnOwn: UInt64 = 0
+    var spentOnOthers: UInt64 = 0
+    /// The links that the rows of the forwarding table were made for.
+    var rowLinks: [LinkEnds] = []
+
+    struct LinkEnds: Equatable, Sendable {
+        let local: LinkToken
+        let remote: LinkToken
+        let endpoint: Endpoint
+
+        init(_ link: Link) {
+            local = link.localToken
+            remote = link.remoteToken
+            endpoint = link.endpoint
+        }
+    }
+
     var nextDue: Instant { min(due, announceDue, min(progressDue, publicationDue)) }
 }
 
@@ -69,7 +87,8 @@ extension OverlayPeer {
 
     /// Notes what is due next of a route that changed.
     mutating func touch(_ index: Int) {
-        floodClock.due = min(floodClock.due, floods[index].nextDue(configuration))
+        floods[index].due = floods[index].nextDue(configuration)
+        floodClock.due = min(floodClock.due, floods[index].due)
     }
 
     /// Whether a flooded source uses the link to `peer`, either way.
@@ -80,25 +99,40 @@ extension OverlayPeer {
         }
     }
 
-    /// The rows of the forwarding table, ordered by source.
-    var floodTable: [ForwardingTable.Route] {
-        floods.compactMap { route in
-            let children = route.neighbors.filter { $0.role == .eager }.compactMap { child in
-                link(to: child.peer).map {
-                    ForwardingTable.Child(
-                        token: $0.remoteToken, endpoint: $0.endpoint, localToken: $0.localToken)
-                }
-            }
-            var upstreams: [LinkToken] = []
-            if !route.isLocal {
-                upstreams = route.upstreamPeers.compactMap { link(to: $0)?.localToken }
-                // Any link is as good as another while we look for one.
-                if upstreams.isEmpty { upstreams = links.map(\.localToken) }
-                if upstreams.isEmpty { return nil }
-            }
-            return ForwardingTable.Route(
-                source: route.source, upstreams: upstreams, children: children, isFlooded: true)
+    /// The forwarding table no longer fits a route.
+    mutating func spoilRow(_ index: Int) {
+        floods[index].isRowStale = true
+        isTableStale = true
+    }
+
+    /// The rows of the forwarding table, ordered by source; only those that changed are made anew.
+    mutating func makeFloodRows() -> [ForwardingTable.Route] {
+        let ends = links.map { FloodClock.LinkEnds($0) }
+        let areStale = ends != floodClock.rowLinks
+        floodClock.rowLinks = ends
+        for index in floods.indices where areStale || floods[index].isRowStale {
+            floods[index].isRowStale = false
+            floods[index].row = row(of: floods[index])
         }
+        return floods.compactMap(\.row)
+    }
+
+    private func row(of route: FloodRoute) -> ForwardingTable.Route? {
+        let children = route.neighbors.filter { $0.role == .eager }.compactMap { child in
+            link(to: child.peer).map {
+                ForwardingTable.Child(
+                    token: $0.remoteToken, endpoint: $0.endpoint, localToken: $0.localToken)
+            }
+        }
+        var upstreams: [LinkToken] = []
+        if !route.isLocal {
+            upstreams = route.upstreamPeers.compactMap { link(to: $0)?.localToken }
+            // Any link is as good as another while we look for one.
+            if upstreams.isEmpty { upstreams = links.map(\.localToken) }
+            if upstreams.isEmpty { return nil }
+        }
+        return ForwardingTable.Route(
+            source: route.source, upstreams: upstreams, children: children, isFlooded: true)
     }
 
     // MARK: - Hearing
@@ -173,7 +207,10 @@ extension OverlayPeer {
         floods[index].newestAt = now
         watchUpstream(index, at: now)
         let isDearer = announcement.sourceRate > floods[index].rate
-        floods[index].rate = announcement.sourceRate
+        if floods[index].rate != announcement.sourceRate {
+            floods[index].rate = announcement.sourceRate
+            countFloodSpending()
+        }
         if isDearer { enforceFloodBudget(into: &actions) }
     }
 
@@ -275,6 +312,7 @@ extension OverlayPeer {
         _ index: Int, seqno: UInt32, at now: Instant, into actions: inout [Action]
     ) {
         let route = floods.remove(at: index)
+        countFloodSpending()
         isTableStale = true
         let last = isNewer(route.newest, than: seqno) ? route.newest : seqno
         floodClock.forgotten.removeAll { $0.until <= now || $0.source == route.source }
@@ -310,12 +348,14 @@ extension OverlayPeer {
         var index = 0
         while index < floods.count {
             let source = floods[index].source
-            if floods[index].nextDue(configuration) <= now {
-                serveFlood(index, at: now, into: &actions)
+            if floods[index].due <= now { serveFlood(index, at: now, into: &actions) }
+            if index < floods.count, floods[index].source == source {
+                if floods[index].due <= now { touch(index) }
+                index += 1
             }
-            if index < floods.count, floods[index].source == source { index += 1 }
         }
-        floodClock.due = floods.reduce(.distantFuture) { min($0, $1.nextDue(configuration)) }
+        floodClock.due = .distantFuture
+        for index in floods.indices { floodClock.due = min(floodClock.due, floods[index].due) }
     }
 
     private mutating func serveFlood(
@@ -330,6 +370,7 @@ extension OverlayPeer {
         if route.describeDue <= now { askForFloodDescription(index, at: now) }
         if route.neighborExpiryDue <= now { expireNeighbors(index, at: now, into: &actions) }
         serveUpstream(index, at: now, into: &actions)
+        if route.silenceDue <= now { searchFeed(index, at: now) }
         if route.lazyDue <= now { chooseLazySources(index, at: now) }
     }
 }

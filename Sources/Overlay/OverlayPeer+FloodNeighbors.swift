@@ -24,10 +24,34 @@ extension OverlayPeer {
 
     /// What copies of flooded sources cost; kbit/s.
     func floodSpentRate(onOwnSource: Bool) -> UInt64 {
-        floods.reduce(0) { sum, route in
-            guard route.isLocal == onOwnSource else { return sum }
-            return sum + UInt64(route.copyRate) * UInt64(route.eagerCount)
+        onOwnSource ? floodClock.spentOnOwn : floodClock.spentOnOthers
+    }
+
+    /// Adds up what copies cost, after a role, a rate or a route has changed.
+    mutating func countFloodSpending() {
+        (floodClock.spentOnOwn, floodClock.spentOnOthers) = (0, 0)
+        for index in floods.indices where floods[index].eagerCount > 0 {
+            let cost = UInt64(floods[index].copyRate) * UInt64(floods[index].eagerCount)
+            if floods[index].isLocal {
+                floodClock.spentOnOwn += cost
+            } else {
+                floodClock.spentOnOthers += cost
+            }
         }
+    }
+
+    mutating func prune(_ place: Int, _ index: Int) {
+        changeRole(of: place, index, to: .pruned)
+    }
+
+    private mutating func changeRole(
+        of place: Int, _ index: Int, to role: FloodRoute.Role
+    ) {
+        let old = floods[index].neighbors[place].role
+        floods[index].setRole(role, at: place)
+        guard (old == .eager) != (role == .eager) else { return }
+        isTableStale = true
+        countFloodSpending()
     }
 
     /// Prunes what the budget no longer covers, the last neighbor of the last source first.
@@ -37,8 +61,7 @@ extension OverlayPeer {
                 let place = floods[index].neighbors.lastIndex(where: { $0.role == .eager })
             {
                 let child = floods[index].neighbors[place].peer
-                floods[index].neighbors[place].role = .pruned
-                isTableStale = true
+                prune(place, index)
                 refuseGraft(of: child, floods[index].source, .full, into: &actions)
             }
         }
@@ -61,6 +84,10 @@ extension OverlayPeer {
         let old = floods[index].neighbors[place].role
         if isLazy {
             setRole(.lazy, place, index, at: now)
+            for mark in floods[index].marks {
+                let stream = StreamID(source: source, index: mark.stream)
+                send(.have(stream: stream, sequence: mark.highest), to: peer)
+            }
             return
         }
         guard old == .eager || floodFreeRate(for: floods[index]) >= floods[index].copyRate else {
@@ -76,10 +103,8 @@ extension OverlayPeer {
     private mutating func setRole(
         _ role: FloodRoute.Role, _ place: Int, _ index: Int, at now: Instant
     ) {
-        let old = floods[index].neighbors[place].role
-        if (old == .eager) != (role == .eager) { isTableStale = true }
         let expiry = now + configuration.floodRoleTimeout
-        floods[index].neighbors[place].role = role
+        changeRole(of: place, index, to: role)
         floods[index].neighbors[place].expiry = expiry
         floods[index].neighborExpiryDue = min(floods[index].neighborExpiryDue, expiry)
         touch(index)
@@ -109,9 +134,8 @@ extension OverlayPeer {
             return
         }
         let old = floods[index].neighbors[place].role
-        floods[index].neighbors[place].role = .pruned
+        prune(place, index)
         guard old == .eager else { return }
-        isTableStale = true
         actions.append(.report(.childGone(source: source, child: peer)))
     }
 
@@ -157,12 +181,14 @@ extension OverlayPeer {
         for entry in progress {
             guard let index = floodIndex(entry.stream.source) else { continue }
             floods[index].mark(entry.highest, of: entry.stream.index)
+            expectFeed(index, at: now)
         }
         settleMissing(at: now)
         if floodClock.digestDue <= now {
             floodClock.digestDue = now + Self.digestInterval
             sendDigests()
-        } else if !progress.isEmpty {
+        }
+        if !progress.isEmpty {
             floodClock.progressDue = min(floodClock.progressDue, floodClock.digestDue)
         }
     }
@@ -172,7 +198,7 @@ extension OverlayPeer {
         for index in floods.indices {
             for place in floods[index].marks.indices where floods[index].marks[place].isNews {
                 guard left > 0 else { return }
-                floods[index].marks[place].isNews = false
+                guard floods[index].takeDigest(at: place) else { continue }
                 let mark = floods[index].marks[place]
                 let stream = StreamID(source: floods[index].source, index: mark.stream)
                 for neighbor in floods[index].neighbors where neighbor.role == .lazy {

@@ -103,6 +103,7 @@ extension OverlayPeer {
         guard let index = floodIndex(configuration.peer), floods[index].rate != rate else { return }
         let isDearer = rate > floods[index].rate
         floods[index].rate = rate
+        countFloodSpending()
         announceSoon(index, isUrgent: false, at: now)
         if isDearer { enforceFloodBudget(into: &actions) }
     }

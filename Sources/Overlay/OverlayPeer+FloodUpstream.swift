@@ -15,6 +15,12 @@ extension OverlayPeer {
     private static let staleTime: Duration = .seconds(3)
     /// A packet that a digest names is waited for this long, beyond the difference of the ways.
     private static let missingWait: Duration = .milliseconds(100)
+    private static let silentWait: Duration = .milliseconds(20)
+    /// Silence of a steady feed after which others are asked, and how long they may take.
+    private static let silenceTime: Duration = .milliseconds(400)
+    private static let searchTime: Duration = .milliseconds(300)
+    private static let searchRounds = 3
+    private static let searchWidth = 4
     private static let missingWaitLimit: Duration = .seconds(1)
     /// An answer of the forwarding plane that never comes.
     private static let checkLimit: Duration = .seconds(1)
@@ -81,7 +87,7 @@ extension OverlayPeer {
 
     private mutating func graft(_ peer: PeerID, _ index: Int, at now: Instant) {
         floods[index].attempt = .init(peer: peer, tries: 1, retryDue: now + graftRetry(peer))
-        isTableStale = floods[index].upstream == nil || isTableStale
+        if floods[index].upstream == nil { spoilRow(index) }
         sendGraft(to: peer, index, isLazy: false)
         touch(index)
     }
@@ -157,7 +163,7 @@ extension OverlayPeer {
         floods[index].neighbors[place].isLazySource = false
         floods[index].lazyDue = now + Self.lazySettleTime
         floods[index].upstreamDue = .distantFuture
-        isTableStale = true
+        spoilRow(index)
         actions.append(.report(.attached(source: source, parent: peer)))
         follow(peer, index, isUrgent: false, at: now)
         watchUpstream(index, at: now)
@@ -172,12 +178,12 @@ extension OverlayPeer {
         pause(peer, index, for: configuration.refusalPause, at: now)
         if floods[index].attempt?.peer == peer {
             floods[index].attempt = nil
-            isTableStale = true
+            spoilRow(index)
             learn(referrals, at: now)
             for referral in referrals { requestLink(to: referral, at: now, into: &actions) }
         } else if floods[index].upstream == peer {
             floods[index].upstream = nil
-            isTableStale = true
+            spoilRow(index)
             actions.append(.report(.orphaned(source: source)))
         }
         findUpstream(index, at: now)
@@ -195,7 +201,7 @@ extension OverlayPeer {
     mutating func releaseFormer(of source: PeerID, at now: Instant) {
         guard let index = floodIndex(source), let former = floods[index].former else { return }
         floods[index].former = nil
-        isTableStale = true
+        spoilRow(index)
         release(former.peer, index)
         floods[index].lazyDue = now + Self.lazySettleTime
         touch(index)
@@ -218,7 +224,10 @@ extension OverlayPeer {
             floods[index].neighbors[place].pausedUntil <= now,
             !floods[index].has(sequence, of: stream.index)
         else { return }
-        let wait = missingWait(floods[index], from: floods[index].neighbors[place])
+        // In silence there is no other feed to wait for.
+        let wait =
+            floods[index].searchRound > 0
+            ? Self.silentWait : missingWait(floods[index], from: floods[index].neighbors[place])
         floods[index].missing = .init(
             peer: peer, stream: stream.index, sequence: sequence, due: now + wait)
         touch(index)
@@ -246,11 +255,44 @@ extension OverlayPeer {
             }
             // Whoever has what we lack is not fed by us: it can be no child.
             let place = floods[index].makePlace(of: missing.peer)
-            if floods[index].neighbors[place].role == .eager {
-                floods[index].neighbors[place].role = .pruned
-                isTableStale = true
-            }
+            if floods[index].neighbors[place].role == .eager { prune(place, index) }
             graft(missing.peer, index, at: now)
+        }
+    }
+
+    // MARK: - Silence
+
+    /// A stream has advanced; if it does so steadily, its silence will be noticed.
+    mutating func expectFeed(_ index: Int, at now: Instant) {
+        guard !floods[index].isLocal else { return }
+        floods[index].searchRound = 0
+        floods[index].silenceDue =
+            floods[index].isSteady ? now + Self.silenceTime : .distantFuture
+        touch(index)
+    }
+
+    /// Asks neighbors how far a steady feed that fell silent has come with them: first those that
+    /// send digests anyway, then others.
+    mutating func searchFeed(_ index: Int, at now: Instant) {
+        let round = floods[index].searchRound
+        guard round < Self.searchRounds, !isLeaving else {
+            floods[index].silenceDue = .distantFuture
+            floods[index].searchRound = 0
+            floods[index].lazyDue = now + Self.lazySettleTime
+            return
+        }
+        floods[index].searchRound = round + 1
+        floods[index].silenceDue = now + Self.searchTime
+        let busy = floods[index].upstreamPeers
+        let idle = floods[index].neighbors.indices.filter { place in
+            let neighbor = floods[index].neighbors[place]
+            return neighbor.isLazySource == (round == 0) && neighbor.role != .eager
+                && neighbor.heard != nil && !busy.contains(neighbor.peer)
+        }
+        for place in round == 0 ? idle : generator.sample(Self.searchWidth, of: idle) {
+            floods[index].neighbors[place].isLazySource = true
+            floods[index].neighbors[place].pausedUntil = .zero
+            sendGraft(to: floods[index].neighbors[place].peer, index, isLazy: true)
         }
     }
 
@@ -318,7 +360,7 @@ extension OverlayPeer {
         guard attempt.tries < configuration.attachTries else {
             pause(attempt.peer, index, for: configuration.refusalPause, at: now)
             floods[index].attempt = nil
-            isTableStale = true
+            spoilRow(index)
             return findUpstream(index, at: now)
         }
         floods[index].attempt?.tries += 1
@@ -378,10 +420,11 @@ extension OverlayPeer {
         _ peer: PeerID, at now: Instant, into actions: inout [Action]
     ) {
         noteLinkEnd(at: now)
+        defer { countFloodSpending() }
         for index in floods.indices {
             guard let place = floods[index].place(of: peer) else { continue }
-            let old = floods[index].neighbors.remove(at: place)
-            isTableStale = true
+            let old = floods[index].removeNeighbor(at: place)
+            spoilRow(index)
             if old.role == .eager {
                 actions.append(.report(.childGone(source: floods[index].source, child: peer)))
             }

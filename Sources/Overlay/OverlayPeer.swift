@@ -190,7 +190,7 @@ package struct OverlayPeer: Sendable {
     private mutating func finish(at now: Instant, into actions: inout [Action]) {
         if isTableStale {
             isTableStale = false
-            let table = forwardingTable
+            let table = makeForwardingTable()
             if table != installed {
                 installed = table
                 actions.append(.install(table))
@@ -219,7 +219,7 @@ package struct OverlayPeer: Sendable {
     }
 
     /// The table that the forwarding plane should obey now.
-    private var forwardingTable: ForwardingTable {
+    private mutating func makeForwardingTable() -> ForwardingTable {
         let forwarded = routes.map { route in
             let upstreams = route.upstreamPeers.compactMap { link(to: $0)?.localToken }
             let children = route.children.filter { !$0.isWaiting }.compactMap { child in
@@ -233,7 +233,7 @@ package struct OverlayPeer: Sendable {
         }
         // A remote source without upstreams must not look like a local one.
         var usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }
-        if !floods.isEmpty { usable = (usable + floodTable).sorted { $0.source < $1.source } }
+        if !floods.isEmpty { usable = (usable + makeFloodRows()).sorted { $0.source < $1.source } }
         return ForwardingTable(routes: usable, links: links.map(\.localToken).sorted())
     }
 
