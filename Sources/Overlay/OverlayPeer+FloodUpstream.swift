@@ -55,7 +55,8 @@ extension OverlayPeer {
 
     /// The best neighbor that cannot be fed through us.
     private func bestUpstream(
-        _ route: FloodRoute, at now: Instant, where isWanted: (FloodRoute.Heard) -> Bool = { _ in true }
+        _ route: FloodRoute, at now: Instant,
+        where isWanted: (FloodRoute.Heard) -> Bool = { _ in true }
     ) -> Rank? {
         route.neighbors.compactMap { neighbor in
             guard let heard = neighbor.heard, route.isFeasible(heard), isWanted(heard),
@@ -77,7 +78,8 @@ extension OverlayPeer {
             if floods[index].feasibility != nil { requestAnnouncement(index, at: now) }
             return touch(index)
         }
-        let isNews = isNewer(heard.distance.seqno, than: floods[index].distance.seqno)
+        let isNews =
+            isNewer(heard.distance.seqno, than: floods[index].distance.seqno)
             || floods[index].feasibility == nil
         graft(best.peer, index, at: now)
         // Others can be told at once: whoever grafts us is fed as soon as we are.
