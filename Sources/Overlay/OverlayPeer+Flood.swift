@@ -91,12 +91,18 @@ extension OverlayPeer {
         floodClock.due = min(floodClock.due, floods[index].due)
     }
 
-    /// Whether a flooded source uses the link to `peer`, either way.
-    func isFloodLink(_ peer: PeerID) -> Bool {
-        floods.contains { route in
-            route.upstream == peer || route.attempt?.peer == peer
-                || route.place(of: peer).map { route.neighbors[$0].role == .eager } ?? false
+    /// Neighbors whose links flooded sources use, either way; to look up only.
+    var floodLinkPeers: Set<PeerID> {
+        var peers: Set<PeerID> = []
+        for index in floods.indices {
+            if let upstream = floods[index].upstream { peers.insert(upstream) }
+            if let asked = floods[index].attempt?.peer { peers.insert(asked) }
+            guard floods[index].eagerCount > 0 else { continue }
+            for neighbor in floods[index].neighbors where neighbor.role == .eager {
+                peers.insert(neighbor.peer)
+            }
         }
+        return peers
     }
 
     /// The forwarding table no longer fits a route.
@@ -217,7 +223,7 @@ extension OverlayPeer {
     // MARK: - Telling
 
     /// What to say of a source; `nil` before we know a way to it.
-    private func announcement(of route: FloodRoute, isUrgent: Bool) -> SourceAnnouncement? {
+    func announcement(of route: FloodRoute, isUrgent: Bool) -> SourceAnnouncement? {
         guard route.distance.metric != RouteAdvert.unreachable, !isLeaving else { return nil }
         return SourceAnnouncement(
             source: route.source, seqno: route.distance.seqno, metric: route.distance.metric,

@@ -316,9 +316,13 @@ extension OverlayPeer {
         _ index: Int, seqno: UInt32, hopLimit: UInt8, from peer: PeerID, at now: Instant
     ) {
         let route = floods[index]
-        guard isNewer(seqno, than: route.distance.seqno), route.seqnoRequestDue <= now else {
+        guard isNewer(seqno, than: route.distance.seqno) else {
+            if let announcement = announcement(of: route, isUrgent: false) {
+                send(.announce(announcement), to: peer)
+            }
             return
         }
+        guard route.seqnoRequestDue <= now else { return }
         floods[index].seqnoRequestDue = now + Self.seqnoRequestInterval / 2
         if route.isLocal {
             refreshAnnouncement(index, isUrgent: true, at: now)

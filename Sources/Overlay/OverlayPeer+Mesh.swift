@@ -97,7 +97,11 @@ extension OverlayPeer {
         guard surplus > 0 else { return }
         let farCount = links.count { !isNear($0.endpoint) }
         var spareFar = farCount - configuration.farNeighborMinimum
-        let idle = links.filter { now - $0.establishedAt >= Self.youth && !isInUse($0.peer) }
+        let flooded = floodLinkPeers
+        let idle = links.filter {
+            now - $0.establishedAt >= Self.youth && !isInUse($0.peer)
+                && !flooded.contains($0.peer)
+        }
         for link in idle.sorted(by: { !isNear($0.endpoint) && isNear($1.endpoint) })
         where surplus > 0 {
             if !isNear(link.endpoint) {
@@ -110,7 +114,7 @@ extension OverlayPeer {
     }
 
     private func isInUse(_ peer: PeerID) -> Bool {
-        isTreeLink(peer) || isFloodLink(peer)
+        isTreeLink(peer)
             || routes.contains { $0.attempt?.peer == peer || spares(of: $0).contains(peer) }
     }
 

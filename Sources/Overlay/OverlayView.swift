@@ -52,12 +52,13 @@ extension OverlayPeer {
     package var isWithinBudget: Bool { reservedRate <= UInt64(configuration.uplinkRate) }
 
     package var view: OverlayView {
-        OverlayView(
+        let flooded = floodLinkPeers
+        return OverlayView(
             neighbors: links.map { link in
                 OverlayView.Neighbor(
                     peer: link.peer, name: link.name, endpoint: link.endpoint,
                     roundTrip: link.roundTrip, isNear: isNear(link.endpoint),
-                    isTreeLink: isTreeLink(link.peer) || isFloodLink(link.peer))
+                    isTreeLink: isTreeLink(link.peer) || flooded.contains(link.peer))
             },
             sources: (routes.map(view(of:)) + floods.map(view(of:))).sorted {
                 $0.source < $1.source

@@ -119,6 +119,41 @@ import Wire
         #expect(group.duplicates == 0)
     }
 
+    @Test(arguments: [1, 2] as [UInt64])
+    func theTreeOfASilentSourceMendsBeforeItSpeaks(seed: UInt64) {
+        var group = Self.makeGroup(seed: seed, members: 30, publish: 0..<1)
+        group.run(for: .seconds(2))
+        let interior = group.hosts.indices.filter { index in
+            index != 0
+                && group.hosts[index].overlay.view.sources.contains { !$0.children.isEmpty }
+        }
+        for index in interior.prefix(4) { group.crash(index) }
+        // The ends of links are noticed after four seconds of silence.
+        group.run(for: .seconds(7))
+
+        group.sendPacket(0)
+        group.run(for: .seconds(1))
+
+        #expect(!interior.isEmpty)
+        #expect(group.deliveries == 29 - min(4, interior.count))
+        #expect(Self.redundancy(group) <= 0.05)
+    }
+
+    @Test func whoJoinsLateIsFedWithinASecond() {
+        var group = Self.makeGroup(seed: 12, members: 20, publish: 0..<0)
+        group.publish(0)
+        group.publish(1)
+        group.run(for: .seconds(3))
+
+        let newcomer = group.add(lan: 30, children: 10)
+        group.join(newcomer)
+        group.run(for: .seconds(1))
+
+        #expect((group.hosts[newcomer].delivered[group.peer(0)]?.count ?? 0) > 20)
+        #expect((group.hosts[newcomer].delivered[group.peer(1)]?.count ?? 0) > 20)
+        #expect(group.hosts[newcomer].describedSources.count == 2)
+    }
+
     @Test func aLossyNetworkKeepsEverybodyFed() {
         var group = Self.makeGroup(seed: 6, members: 24, publish: 0..<0)
         group.loss = 0.02
