@@ -1,13 +1,14 @@
 import Forwarding
 import Media
 import NetBasics
+import Overlay
 import Sockets
 import Wire
 
 /// The data path of a peer: the forwarding plane with its sockets, meters and delivery.
 ///
-/// One owner, one thread. Per packet it allocates nothing and copies nothing but the 24-byte
-/// header of each child's copy.
+/// One owner, one thread. Per packet it allocates nothing, and copies the 24-byte header for each
+/// child and, once, the body, in case that a neighbor asks for it again.
 struct MediaPlane: ~Copyable {
     var forwarder = Forwarder()
     private var plan = FanOutPlan()
@@ -15,11 +16,14 @@ struct MediaPlane: ~Copyable {
     /// Where ``Forwarder/children`` receive, in the same order.
     private var childAddresses: [SocketAddress] = []
     private(set) var delivery: DeliveryEdge
+    private var bodies = BodyRing()
+    private var hasNeighbors = false
+    private var answers: [RepairAnswer] = []
     private var meters: [StreamMeter] = []
     private var freeMeters: [Int] = []
     private var meterIndices: [StreamID: Int] = [:]
-    /// Links that brought media since the control plane last asked.
-    private var heardLinks: [LinkToken] = []
+    /// Media that passed since the control plane last asked.
+    private var signs: [OverlayPeer.MediaSign] = []
     private(set) var decodeDrops: [String: UInt64] = [:]
     private(set) var firstDelivery: Instant?
 
@@ -29,6 +33,7 @@ struct MediaPlane: ~Copyable {
 
     mutating func install(_ table: ForwardingTable, family: AddressFamily) {
         forwarder.install(table)
+        hasNeighbors = !table.links.isEmpty
         childAddresses = forwarder.children.map { SocketAddress($0.endpoint, family: family) }
     }
 
@@ -57,10 +62,17 @@ struct MediaPlane: ~Copyable {
 
     func meter(of stream: StreamID) -> StreamMeter? { meterIndices[stream].map { meters[$0] } }
 
-    /// Hands over, and forgets, which links brought media.
-    mutating func takeHeardLinks() -> [LinkToken] {
-        defer { heardLinks.removeAll(keepingCapacity: true) }
-        return heardLinks
+    /// Hands over, and forgets, what media passed.
+    mutating func takeMediaSigns() -> [OverlayPeer.MediaSign] {
+        defer { signs.removeAll(keepingCapacity: true) }
+        return signs
+    }
+
+    private mutating func note(_ header: MediaHeader, from link: LinkToken?, at now: Instant) {
+        let sign = OverlayPeer.MediaSign(
+            link: link, stream: header.stream, sequence: header.sequence, at: now)
+        let known = signs.firstIndex { $0.link == link && $0.stream == header.stream }
+        if let known { signs[known] = sign } else { signs.append(sign) }
     }
 
     var sendRefusals: SendRefusals { outgoing.refusals }
@@ -81,12 +93,12 @@ struct MediaPlane: ~Copyable {
         }
         let body = UnsafeRawBufferPointer(rebasing: datagram[MediaHeader.byteCount...])
         plan.removeAll()
-        guard forwarder.receive(header, bodyBytes: body.count, packet: 0, into: &plan) else {
-            return
-        }
-        if heardLinks.last != header.token, !heardLinks.contains(header.token) {
-            heardLinks.append(header.token)
-        }
+        guard
+            forwarder.receive(header, bodyBytes: body.count, packet: 0, at: now, into: &plan)
+        else { return }
+        keep(header, body, at: now)
+        // A repair may come from any neighbor, and is no sign of life of the parent.
+        if !header.isRepair { note(header, from: header.token, at: now) }
         sendCopies(of: header, body, on: socket)
         guard let meter = meterIndices[header.stream] else { return }
         if firstDelivery == nil { firstDelivery = now }
@@ -100,13 +112,23 @@ struct MediaPlane: ~Copyable {
     /// Publishes one packet of a local stream; it stays in place until ``flush(on:)``.
     mutating func publish(
         _ body: UnsafeRawBufferPointer, of stream: StreamID, isControlFlow: Bool,
-        on socket: borrowing UDPSocket
+        at now: Instant, on socket: borrowing UDPSocket
     ) {
         plan.removeAll()
         let header = forwarder.originate(
             stream, isControlFlow: isControlFlow, bodyBytes: body.count, packet: 0, into: &plan)
         guard let header else { return }
+        note(header, from: nil, at: now)
+        keep(header, body, at: now)
         sendCopies(of: header, body, on: socket)
+    }
+
+    private mutating func keep(
+        _ header: MediaHeader, _ body: UnsafeRawBufferPointer, at now: Instant
+    ) {
+        guard hasNeighbors else { return }
+        let slot = bodies.store(body)
+        forwarder.keep(header, slot: slot, bodyBytes: body.count, at: now)
     }
 
     private mutating func sendCopies(
@@ -116,10 +138,33 @@ struct MediaPlane: ~Copyable {
             if outgoing.isFull { _ = outgoing.flush(on: socket) }
             var childHeader = header
             childHeader.token = forwarder.children[copy.child].token
+            childHeader.isRepair = false
             let place = outgoing.append(
                 headerBytes: MediaHeader.byteCount, body: body, to: childAddresses[copy.child])
             childHeader.store(into: place)
         }
+    }
+
+    // MARK: - Repair
+
+    /// Sends a neighbor what it misses and we still have; nothing of it waits for a flush.
+    mutating func answer(
+        _ request: RepairRequest, to neighbor: RepairAsker, at now: Instant,
+        on socket: borrowing UDPSocket
+    ) {
+        answers.removeAll(keepingCapacity: true)
+        forwarder.answer(request, to: neighbor, at: now, into: &answers)
+        let address = SocketAddress(neighbor.endpoint, family: socket.family)
+        for answer in answers {
+            guard let body = bodies.body(at: answer.slot, byteCount: answer.bodyBytes) else {
+                continue
+            }
+            if outgoing.isFull { _ = outgoing.flush(on: socket) }
+            let place = outgoing.append(
+                headerBytes: MediaHeader.byteCount, body: body, to: address)
+            answer.header.store(into: place)
+        }
+        _ = outgoing.flush(on: socket)
     }
 
     /// Sends all that is queued, to children and to local endpoints.

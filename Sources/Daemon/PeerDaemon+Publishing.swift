@@ -49,8 +49,9 @@ extension PeerDaemon {
         let (index, isControl) = (key - Key.firstPublisher).quotientAndRemainder(dividingBy: 2)
         guard publishers.indices.contains(index), let edge = publishers[index].edge else { return }
         let stream = publishers[index].description.stream
+        let now = Clocks.now
         try edge.receive(on: isControl == 1 ? .control : .data, into: &published) { body, isRTCP in
-            media.publish(body, of: stream, isControlFlow: isRTCP, on: socket)
+            media.publish(body, of: stream, isControlFlow: isRTCP, at: now, on: socket)
         }
         media.flush(on: socket)
     }
@@ -65,7 +66,8 @@ extension PeerDaemon {
                 TestPayload(sequence: sequence, sendTime: Clocks.wallNanoseconds)
                     .store(into: buffer)
                 media.publish(
-                    UnsafeRawBufferPointer(buffer), of: stream, isControlFlow: false, on: socket)
+                    UnsafeRawBufferPointer(buffer), of: stream, isControlFlow: false, at: now,
+                    on: socket)
                 used += 1
                 if used == PatternBuffers.count {
                     media.flush(on: socket)

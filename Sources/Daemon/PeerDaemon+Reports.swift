@@ -34,8 +34,16 @@ extension PeerDaemon {
                     roundTripMilliseconds: neighbor.roundTrip?.milliseconds,
                     isSameSubnet: neighbor.isNear, state: "open")
             },
-            streams: knownStreams.map(streamStatus), sent: sentStreams, drops: dropCounts,
-            memoryBytes: Self.residentBytes)
+            streams: knownStreams.map(streamStatus), sent: sentStreams, repair: repairCount,
+            drops: dropCounts, memoryBytes: Self.residentBytes)
+    }
+
+    private var repairCount: RepairCount {
+        let counts = media.forwarder.repairCounts
+        return RepairCount(
+            requested: Int(clamping: counts.requested), repaired: Int(clamping: counts.repaired),
+            gaveUp: Int(clamping: counts.gaveUp), answered: Int(clamping: counts.answered),
+            refused: Int(clamping: counts.refused))
     }
 
     /// Where others reach this peer: as the rendezvous sees it, once it answered.

@@ -47,6 +47,7 @@ final class PeerDaemon {
     let patternBuffers = PatternBuffers()
     private var ready: [Int] = []
     private var actions: [OverlayPeer.Action] = []
+    private var wantedRepairs: [WantedRepair] = []
 
     // State that people ask about
     var drops: [String: UInt64] = [:]
@@ -145,6 +146,7 @@ final class PeerDaemon {
     private var nextDeadline: Instant {
         var earliest = overlay.nextWakeup ?? .distantFuture
         if let due = rendezvous.nextWakeup { earliest = min(earliest, due) }
+        if let due = media.forwarder.nextWakeup { earliest = min(earliest, due) }
         for publisher in publishers {
             if let due = publisher.nextDue { earliest = min(earliest, due) }
         }
@@ -200,6 +202,7 @@ final class PeerDaemon {
         if let source = media.forwarder.takeOverlapping() {
             handle(.feedsOverlap(source: source), at: now)
         }
+        askForRepair(at: now)
         if let due = overlay.nextWakeup, due <= now { handle(.wakeupReached, at: now) }
         if let due = rendezvous.nextWakeup, due <= now { handleRendezvous(.wakeupReached, at: now) }
         if rateDue <= now { measureRate(at: now) }
@@ -208,6 +211,13 @@ final class PeerDaemon {
             statusDue = now + .seconds(1)
             console.show(status: statusLine(at: now))
         }
+    }
+
+    private func askForRepair(at now: Instant) {
+        guard let due = media.forwarder.nextWakeup, due <= now else { return }
+        wantedRepairs.removeAll(keepingCapacity: true)
+        media.forwarder.takeRepairRequests(at: now, into: &wantedRepairs)
+        if !wantedRepairs.isEmpty { handle(.repairWanted(wantedRepairs), at: now) }
     }
 
     func end(_ ending: Ending) {
@@ -223,7 +233,7 @@ final class PeerDaemon {
     // MARK: - Driving the overlay
 
     func handle(_ event: OverlayPeer.Event, at now: Instant) {
-        let heard = media.takeHeardLinks()
+        let heard = media.takeMediaSigns()
         actions.removeAll(keepingCapacity: true)
         if !heard.isEmpty { overlay.handle(.mediaHeard(heard), at: now, into: &actions) }
         overlay.handle(event, at: now, into: &actions)
@@ -245,6 +255,10 @@ final class PeerDaemon {
             close(source)
         case .reportProgress:
             handle(.mediaAdvanced(media.forwarder.takeProgress()), at: now)
+        case .repairRequested(let request, let asker):
+            media.answer(request, to: asker, at: now, on: socket)
+        case .highestHeard(let stream, let highest):
+            media.forwarder.noteHighest(stream, highest, at: now)
         case .report(let occurrence):
             note(occurrence)
         case .left:

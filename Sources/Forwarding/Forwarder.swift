@@ -5,7 +5,7 @@ import Wire
 ///
 /// Give it the header of every media datagram of a batch; it says whether the packet passes, and
 /// appends to a ``FanOutPlan`` which children get a copy. It looks at headers only, allocates nothing
-/// per packet, and its cost grows with the number of copies.
+/// per packet, and its cost grows with the number of copies. `+Repair` notices what is missing.
 package struct Forwarder: Sendable {
     /// Why a packet goes no further.
     package enum Drop: Int, Sendable, CaseIterable {
@@ -20,6 +20,8 @@ package struct Forwarder: Sendable {
         case duplicate
         /// Too far behind to know whether it is a repetition.
         case tooOld
+        /// It says that it was asked for, and it was not, or has come already.
+        case unwantedRepair
 
         /// A short stable name for counters and JSON.
         package var name: String {
@@ -30,6 +32,7 @@ package struct Forwarder: Sendable {
             case .unknownStream: "unknown_stream"
             case .duplicate: "duplicate"
             case .tooOld: "too_old"
+            case .unwantedRepair: "unwanted_repair"
             }
         }
     }
@@ -48,8 +51,10 @@ package struct Forwarder: Sendable {
         }
     }
 
-    private struct StreamState {
+    struct StreamState: Sendable {
         let stream: StreamID
+        /// Its source's place in the table; -1 while that has no route.
+        var route: Int32
         var window = SequenceWindow()
         var count = StreamCount()
         var nextSequence: UInt32 = 0
@@ -57,23 +62,53 @@ package struct Forwarder: Sendable {
         var firstOfParent: UInt32?
         /// In the list of what has advanced.
         var hasAdvanced = false
+        /// Something of the stream has arrived, or is missing.
+        var hasBegun = false
+        /// The highest number that is known to have been sent.
+        var edge: UInt32 = 0
+        var missing = MissingPackets()
+        var cache = PacketCache()
+    }
+
+    /// A source without a route for now, perhaps while a dead parent is replaced.
+    private struct Dormant {
+        var source: PeerID
+        var slots: ArraySlice<Int32>
     }
 
     /// Sources of a group at most; beyond it the table is cut.
     package static let sourceLimit = 2048
+    /// Sources that lost their route and are remembered at most.
+    private static let dormantLimit = 64
 
-    private var table = ForwardingTable()
-    private var routeIndices: [PeerID: Int] = [:]
+    let configuration: RepairConfiguration
+    let missingLimit: Int
+    let times: RepairTimes
+    private(set) var table = ForwardingTable()
+    private(set) var routeIndices: [PeerID: Int] = [:]
     private var knownLinks: Set<LinkToken> = []
     /// Places in `streams` of each route's ``StreamDescription/streamLimit`` streams, in the order
     /// of `table.routes`; -1 before a stream's first packet.
     private var slots: [Int32] = []
-    private var streams: [StreamState] = []
+    /// States of streams that have sent, and free ones in between.
+    var streams: [StreamState] = []
     private var freeSlots: [Int32] = []
+    /// The one that lost its route longest ago first.
+    private var dormant: [Dormant] = []
+    /// When packets of a route are asked for again, in the order of `table.routes`.
+    private(set) var paces: [RepairPace] = []
+    /// When a missing packet is to be asked for, at the earliest; nanoseconds.
+    var repairDue = Int64.max
+    package internal(set) var repairCounts = RepairCounts()
+    var ledger = AnswerLedger()
+    /// The stream of the last packet that passed, and its place among ``streams``.
+    private(set) var lastPassed: (stream: StreamID, slot: Int)?
+    /// Bytes of all packets that passed, headers included.
+    private(set) var passedBytes: UInt64 = 0
     /// Children of all routes, one behind the other.
     package private(set) var children: [ForwardingTable.Child] = []
     private var childRanges: [Range<Int>] = []
-    private var drops: InlineArray<6, UInt64> = .init(repeating: 0)
+    private var drops: InlineArray<7, UInt64> = .init(repeating: 0)
     /// The last neighbor that sent what it should not, for the control plane to tell it.
     private var unexpected: (token: LinkToken, source: PeerID)?
     /// The last source of which the new parent's feed met that of a former one.
@@ -84,14 +119,20 @@ package struct Forwarder: Sendable {
     private var advanced: [Int32] = []
     private var hasProgressBegun = false
 
-    package init() {}
+    package init(repair configuration: RepairConfiguration = RepairConfiguration()) {
+        self.configuration = configuration
+        missingLimit = min(max(configuration.missingLimit, 0), SequenceWindow.size)
+        times = RepairTimes(configuration)
+    }
 
     // MARK: - Control plane's side
 
-    /// Obeys `table` from now on; streams that stay keep their windows and counts.
+    /// Obeys `table` from now on; streams that stay keep their windows and counts, and so do, for
+    /// a while, those of a source that is without a route.
     package mutating func install(_ table: ForwardingTable) {
         let kept = table.routes.prefix(Self.sourceLimit)
         moveSlots(to: kept)
+        lastPassed = nil
         children = kept.flatMap(\.children)
         childRanges = []
         var start = 0
@@ -102,45 +143,84 @@ package struct Forwarder: Sendable {
         routeIndices = Dictionary(
             kept.enumerated().map { ($1.source, $0) }, uniquingKeysWith: { first, _ in first })
         knownLinks = Set(table.links)
+        paces = kept.map { route in
+            RepairPace(
+                retry: route.repairRetry.map(RepairTimes.bounded) ?? times.defaultRetry,
+                patience: RepairTimes.bounded(route.repairPatience))
+        }
         self.table = ForwardingTable(routes: Array(kept), links: table.links)
     }
 
-    /// Gives every route of `kept` the slots that its source had, and frees the others.
+    /// Gives every route of `kept` the slots that its source had, and sets the others aside.
     private mutating func moveSlots(to kept: ArraySlice<ForwardingTable.Route>) {
         let perSource = StreamDescription.streamLimit
         var moved: [Int32] = []
         moved.reserveCapacity(kept.count * perSource)
-        for route in kept {
-            guard let old = routeIndices.removeValue(forKey: route.source) else {
+        for (place, route) in kept.enumerated() {
+            var upstreams: [LinkToken] = []
+            let own: ArraySlice<Int32>
+            if let old = routeIndices.removeValue(forKey: route.source) {
+                own = slots[old * perSource..<(old + 1) * perSource]
+                upstreams = table.routes[old].upstreams
+            } else if let old = dormant.firstIndex(where: { $0.source == route.source }) {
+                own = dormant.remove(at: old).slots
+            } else {
                 moved.append(contentsOf: repeatElement(-1, count: perSource))
                 continue
             }
-            let range = old * perSource..<(old + 1) * perSource
-            if table.routes[old].upstreams.first != route.upstreams.first {
-                for slot in slots[range] where slot >= 0 {
-                    streams[Int(slot)].firstOfParent = nil
+            moved.append(contentsOf: own)
+            for slot in own where slot >= 0 {
+                streams[Int(slot)].route = Int32(truncatingIfNeeded: place)
+                if upstreams.first != route.upstreams.first {
+                    changeParent(of: Int(slot), from: upstreams.first, to: route.upstreams)
                 }
             }
-            moved.append(contentsOf: slots[range])
         }
-        for route in table.routes where !routeIndices.isEmpty {
-            guard let old = routeIndices.removeValue(forKey: route.source) else { continue }
-            let range = old * perSource..<(old + 1) * perSource
-            for slot in slots[range] where slot >= 0 { freeSlots.append(slot) }
-        }
+        retire()
         slots = moved
     }
 
+    private mutating func changeParent(
+        of slot: Int, from old: LinkToken?, to upstreams: [LinkToken]
+    ) {
+        streams[slot].firstOfParent = nil
+        let isOldGone = old.map { !upstreams.contains($0) } ?? true
+        guard isOldGone, !streams[slot].missing.isEmpty else { return }
+        streams[slot].missing.hurry()
+        repairDue = .min
+    }
+
+    /// Sets aside the states of sources that have no route any more: who is left in `routeIndices`.
+    private mutating func retire() {
+        let perSource = StreamDescription.streamLimit
+        for route in table.routes where !routeIndices.isEmpty {
+            guard let old = routeIndices.removeValue(forKey: route.source) else { continue }
+            let own = slots[old * perSource..<(old + 1) * perSource]
+            guard own.contains(where: { $0 >= 0 }) else { continue }
+            for slot in own where slot >= 0 { streams[Int(slot)].route = -1 }
+            dormant.append(Dormant(source: route.source, slots: own))
+        }
+        while dormant.count > Self.dormantLimit {
+            for slot in dormant.removeFirst().slots where slot >= 0 { free(slot) }
+        }
+    }
+
+    private mutating func free(_ slot: Int32) {
+        advanced.removeAll { $0 == slot }
+        streams[Int(slot)] = StreamState(stream: streams[Int(slot)].stream, route: -1)
+        freeSlots.append(slot)
+    }
+
     /// The place of a stream's state, made on its first packet.
-    private mutating func makeSlot(of stream: StreamID, route: Int) -> Int {
+    mutating func makeSlot(of stream: StreamID, route: Int) -> Int {
         let place = route * StreamDescription.streamLimit + Int(stream.index)
         if slots[place] >= 0 { return Int(slots[place]) }
+        let state = StreamState(stream: stream, route: Int32(truncatingIfNeeded: route))
         if let free = freeSlots.popLast() {
-            advanced.removeAll { $0 == free }
-            streams[Int(free)] = StreamState(stream: stream)
+            streams[Int(free)] = state
             slots[place] = free
         } else {
-            streams.append(StreamState(stream: stream))
+            streams.append(state)
             slots[place] = Int32(truncatingIfNeeded: streams.count - 1)
         }
         return Int(slots[place])
@@ -206,26 +286,41 @@ package struct Forwarder: Sendable {
 
     /// Judges a packet from the network and plans its copies; `packet` is its place in the batch.
     ///
-    /// Returns whether it passed: then, and only then, it is to be delivered here too.
+    /// Returns whether it passed: then, and only then, it is to be delivered here too. Copies of a
+    /// repaired packet are no repairs: the driver clears ``MediaHeader/isRepair`` in them.
     package mutating func receive(
-        _ header: MediaHeader, bodyBytes: Int, packet: Int, into plan: inout FanOutPlan
+        _ header: MediaHeader, bodyBytes: Int, packet: Int, at now: Instant,
+        into plan: inout FanOutPlan
     ) -> Bool {
         guard let route = routeIndices[header.stream.source] else {
             return drop(knownLinks.contains(header.token) ? .unknownSource : .unknownLink, header)
         }
-        guard isUpstream(header.token, of: route) || isFlooded(header, route) else {
+        guard header.isRepair || isUpstream(header.token, of: route) || isFlooded(header, route)
+        else {
             return drop(knownLinks.contains(header.token) ? .notFromParent : .unknownLink, header)
         }
         guard header.stream.index < StreamDescription.streamLimit else {
             return drop(.unknownStream, header)
         }
+        if header.isRepair, !isWanted(header) {
+            return drop(
+                knownLinks.contains(header.token) ? .unwantedRepair : .unknownLink, header)
+        }
         let slot = makeSlot(of: header.stream, route: route)
-        if table.routes[route].upstreams.count > 1 { noteOverlap(header, route, slot) }
+        if !header.isRepair, table.routes[route].upstreams.count > 1 {
+            noteOverlap(header, route, slot)
+        }
         switch streams[slot].window.insert(header.sequence) {
         case .new: break
         case .duplicate: return drop(.duplicate, header)
         case .tooOld: return drop(.tooOld, header)
         }
+        if header.sequence == streams[slot].edge &+ 1, streams[slot].hasBegun {
+            streams[slot].edge = header.sequence
+        } else {
+            noteIrregular(header.sequence, route: route, slot: slot, at: now)
+        }
+        if header.isRepair { repairCounts.repaired &+= 1 }
         pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)
         return true
     }
@@ -252,6 +347,8 @@ package struct Forwarder: Sendable {
         into plan: inout FanOutPlan
     ) {
         let range = childRanges[route]
+        lastPassed = (header.stream, slot)
+        passedBytes &+= UInt64(bodyBytes &+ MediaHeader.byteCount)
         streams[slot].count.packets &+= 1
         streams[slot].count.bytes &+= UInt64(bodyBytes)
         guard table.routes[route].isFlooded else {
@@ -302,6 +399,13 @@ package struct Forwarder: Sendable {
         return false
     }
 
+    private func isWanted(_ header: MediaHeader) -> Bool {
+        guard knownLinks.contains(header.token), let slot = slot(of: header.stream) else {
+            return false
+        }
+        return streams[slot].missing.isWanted(header.sequence)
+    }
+
     /// Whether a flooded source came on a link that is not the one that should bring it.
     private mutating func isFlooded(_ header: MediaHeader, _ route: Int) -> Bool {
         guard table.routes[route].isFlooded, !table.routes[route].isLocal,
@@ -311,7 +415,7 @@ package struct Forwarder: Sendable {
         return true
     }
 
-    private func slot(of stream: StreamID) -> Int? {
+    func slot(of stream: StreamID) -> Int? {
         guard stream.index < StreamDescription.streamLimit,
             let route = routeIndices[stream.source]
         else { return nil }

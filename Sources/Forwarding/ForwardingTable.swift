@@ -31,14 +31,22 @@ package struct ForwardingTable: Equatable, Sendable {
         package var children: [Child]
         /// Any link may bring the source in; ``upstreams`` only says which should.
         package var isFlooded: Bool
+        /// Wait before a missing packet is asked for again; `nil`: the forwarder's default.
+        package var repairRetry: Duration?
+        /// How long the parent may need to repair what it lacks itself: before that, others are
+        /// not asked in its stead.
+        package var repairPatience: Duration
 
         package init(
-            source: PeerID, upstreams: [LinkToken], children: [Child], isFlooded: Bool = false
+            source: PeerID, upstreams: [LinkToken], children: [Child], isFlooded: Bool = false,
+            repairRetry: Duration? = nil, repairPatience: Duration = .zero
         ) {
             self.source = source
             self.upstreams = upstreams
             self.children = children
             self.isFlooded = isFlooded
+            self.repairRetry = repairRetry
+            self.repairPatience = repairPatience
         }
 
         package var isLocal: Bool { upstreams.isEmpty }

@@ -13,7 +13,8 @@ package struct SequenceWindow: Sendable {
         case tooOld
     }
 
-    private var highest: UInt32 = 0
+    /// The highest number recorded; meaningless before the first.
+    private(set) var highest: UInt32 = 0
     private var isEmpty = true
     private var bits: InlineArray<32, UInt64> = .init(repeating: 0)
 

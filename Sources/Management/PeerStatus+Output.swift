@@ -9,7 +9,8 @@ extension PeerStatus {
                 "reserved_bps": .integer(uplink.reservedBitsPerSecond),
             ],
             "links": .array(links.map(\.json)), "streams": .array(streams.map(\.json)),
-            "sent": .array(sent.map(\.json)), "drops": DropCount.json(drops),
+            "sent": .array(sent.map(\.json)), "repair": repair.json,
+            "drops": DropCount.json(drops),
             "memory_bytes": memoryBytes.map { JSONValue($0) } ?? .null,
         ]
     }
@@ -29,6 +30,8 @@ extension PeerStatus {
         links = try json.list("links", of: Link.init(json:))
         streams = try json.list("streams", of: Stream.init(json:))
         sent = try json.list("sent", of: SentStream.init(json:))
+        // Peers that repaired nothing did not say so.
+        repair = try json["repair"].map(RepairCount.init(json:)) ?? RepairCount()
         drops = try DropCount.list("drops", in: json)
         memoryBytes = try json.optional("memory_bytes", JSONValue.count)
     }
@@ -115,6 +118,7 @@ extension PeerStatus {
         rendezvous  \(rendezvousLine)
         uplink      \(Readable.rate(uplink.reservedBitsPerSecond)) of \
         \(Readable.rate(uplink.budgetBitsPerSecond)) reserved
+        repair      \(repair.text)
 
         """ + section(linkTable) + section(streamTable) + section(SentStream.table(sent))
             + section(DropCount.line(drops))

@@ -13,6 +13,7 @@ package struct PeerStatus: Equatable, Sendable {
     package var links: [Link]
     package var streams: [Stream]
     package var sent: [SentStream]
+    package var repair: RepairCount
     package var drops: [DropCount]
     /// Resident memory of the process; `nil` where it cannot be read.
     package var memoryBytes: Int?
@@ -113,7 +114,8 @@ package struct PeerStatus: Equatable, Sendable {
     package init(
         group: String, peer: String, name: String, endpoint: String, uptimeSeconds: Double,
         rendezvous: RendezvousState, uplink: Uplink, links: [Link], streams: [Stream],
-        sent: [SentStream], drops: [DropCount], memoryBytes: Int? = nil
+        sent: [SentStream], repair: RepairCount = RepairCount(), drops: [DropCount],
+        memoryBytes: Int? = nil
     ) {
         self.group = group
         self.peer = peer
@@ -125,6 +127,7 @@ package struct PeerStatus: Equatable, Sendable {
         self.links = links
         self.streams = streams
         self.sent = sent
+        self.repair = repair
         self.drops = drops
         self.memoryBytes = memoryBytes
     }

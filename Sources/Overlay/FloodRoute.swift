@@ -28,8 +28,22 @@ struct FloodRoute: Sendable {
     /// The upstream before this one, until the feeds have met.
     var former: Former?
     var missing: Missing?
+    /// Who had what we lacked: asked first for repairs.
+    var helper: Former?
+    var missedAt: Instant = .zero
+    /// The attempt, or the upstream, is not known to be nearer to the source: as long as this
+    /// number is the newest that we have, nobody may graft us.
+    var looseSeqno: UInt32?
     /// How far our own feed has come, per stream; ordered by nothing.
     var marks: [Mark] = []
+    /// When media last passed here.
+    var mediaAt: Instant = .zero
+    /// Whether it passed so recently that silence of the upstream would be noticed, and that
+    /// whom we feed may notice ours.
+    var isFlowingIn = false
+    var isFlowingOut = false
+    /// When to look whether it still flows.
+    var restDue: Instant = .distantFuture
 
     /// The newest announcement that anybody made, and since when it is known.
     var newest: UInt32 = 0
@@ -161,12 +175,19 @@ struct FloodRoute: Sendable {
     func nextDue(_ configuration: OverlayConfiguration) -> Instant {
         var due = min(
             refreshDue, repeatDue, describeDue,
-            min(upstreamDue, lazyDue, neighborExpiryDue, silenceDue))
+            min(upstreamDue, lazyDue, neighborExpiryDue, silenceDue), restDue)
         if !isLocal { due = min(due, newestAt + configuration.floodSourceTimeout) }
         if let attempt { due = min(due, attempt.retryDue) }
         if let former { due = min(due, former.until) }
         if let missing { due = min(due, missing.due) }
         return due
+    }
+
+    /// Whether the way by the upstream, or by who is asked, may be longer than what we told.
+    var isLoose: Bool { looseSeqno == distance.seqno }
+
+    func feeds(_ peer: PeerID) -> Bool {
+        place(of: peer).map { neighbors[$0].role == .eager } ?? false
     }
 
     // MARK: - Changes
@@ -224,12 +245,18 @@ struct FloodRoute: Sendable {
 
     mutating func mark(_ highest: UInt32, of stream: UInt8) {
         if let place = marks.firstIndex(where: { $0.stream == stream }) {
-            guard marks[place].highest != highest else { return }
+            guard isNewer(highest, than: marks[place].highest) else { return }
             marks[place].highest = highest
             marks[place].isNews = true
             marks[place].hasAdvanced = true
         } else if marks.count < StreamDescription.streamLimit {
             marks.append(Mark(stream: stream, highest: highest))
         }
+    }
+
+    /// Takes a stream as come so far, though its packets did not arrive: older ones are no news.
+    mutating func passOver(_ highest: UInt32, of stream: UInt8) {
+        guard marks.count < StreamDescription.streamLimit else { return }
+        marks.append(Mark(stream: stream, highest: highest, isNews: false, hasAdvanced: false))
     }
 }

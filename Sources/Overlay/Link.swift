@@ -13,7 +13,27 @@ struct Link: Sendable {
     var remoteToken: LinkToken
     let establishedAt: Instant
     var lastHeard: Instant
-    var pingDue: Instant
+    /// When the last control datagram went out.
+    var lastSent: Instant
+    /// When the next hello is due: a ping, our position and our routes.
+    var helloDue: Instant
+    /// Hellos since anything was heard.
+    var unansweredHellos = 0
+    /// While the peer feeds us: when its silence becomes suspicious.
+    var expectedBy: Instant = .distantFuture
+    var isSuspect = false
+    /// While we feed the peer: when to look whether it needs a heartbeat, and the present wait.
+    var heartbeatDue: Instant = .distantFuture
+    var heartbeatWait: Duration = .zero
+    /// When the media passed of whose end the peer was told.
+    var toldMediaAt: Instant = .zero
+    /// We opened it to see whether the peer would be a better parent.
+    var isTrial = false
+    /// Whether the peer is our parent, and whether it is our child, for any source.
+    var feedsUs = false
+    var isFedByUs = false
+    /// Where the peer stands, by its own account.
+    var coordinate = Coordinate.unknown
     /// Smoothed round trip (RFC 9616, section 3).
     var roundTrip: Duration?
 
@@ -39,6 +59,8 @@ struct Link: Sendable {
     }
 
     var contact: Contact { Contact(peer: peer, endpoint: endpoint) }
+
+    var acquaintance: Acquaintance { Acquaintance(contact: contact, coordinate: coordinate) }
 }
 
 /// A link that we asked for and that does not exist yet.
@@ -51,13 +73,19 @@ struct Handshake: Sendable {
     var endpoint: Endpoint
     var tries: Int
     var sentAt: Instant
+    let isTrial: Bool
+    /// Whether the last request was repeated: its answer then tells no round trip (Karn, 1987).
+    var isRepeated = false
     var retryDue: Instant
 }
 
 /// A peer that could become a neighbor.
 struct Candidate: Sendable {
     var contact: Contact
+    var coordinate = Coordinate.unknown
     var learnedAt: Instant
     /// Not asked before this moment, after a refusal or silence.
     var pausedUntil: Instant
+    /// How often a link with it was closed as useless.
+    var rests = 0
 }

@@ -63,6 +63,7 @@ extension OverlayPeer {
             return send(refusal, to: peer)
         }
         if let place = routes[index].children.firstIndex(where: { $0.peer == peer }) {
+            routes[index].children[place].cost = request.cost
             if let handover = routes[index].children[place].handover, handover.target == nil {
                 // Dismissed; it may stay if there is room again.
                 guard hasRoom(for: routes[index]) else {
@@ -73,11 +74,15 @@ extension OverlayPeer {
             routes[index].children[place].freeRate = request.freeRate
             routes[index].children[place].expiry = now + configuration.childTimeout
             let isFed = !routes[index].children[place].isWaiting
-            return send(.attachAccepted(source: request.source, isFed: isFed), to: peer)
+            // A child that refreshes its slot hears the media, or the heartbeats.
+            if request.standing == .child, isFed { return }
+            return accept(peer, request.source, isFed: isFed)
         }
         if hasRoom(for: routes[index]) {
             addChild(peer, request, index, at: now, into: &actions)
-        } else if let weaker = childToReplace(by: peer, request, in: routes[index]) {
+        } else if let weaker = childToReplace(
+            by: peer, request, in: routes[index], at: now)
+        {
             addChild(peer, request, index, isWaiting: true, at: now, into: &actions)
             handOver(weaker, index, at: now, into: &actions)
         } else {
@@ -90,14 +95,24 @@ extension OverlayPeer {
         at now: Instant, into actions: inout [Action]
     ) {
         let child = SourceRoute.Child(
-            peer: peer, freeRate: request.freeRate, expiry: now + configuration.childTimeout,
-            isWaiting: isWaiting)
+            peer: peer, freeRate: request.freeRate, cost: request.cost, admittedAt: now,
+            expiry: now + configuration.childTimeout, isWaiting: isWaiting)
         let place =
             routes[index].children.firstIndex { $0.peer > peer } ?? routes[index].children.endIndex
         routes[index].children.insert(child, at: place)
         isTableStale = true
-        send(.attachAccepted(source: request.source, isFed: !isWaiting), to: peer)
+        accept(peer, request.source, isFed: !isWaiting)
+        // An orphan asks for what it missed, and need not wait for the next packet to know.
+        if request.standing == .orphan, !isWaiting { tellHighest(to: peer) }
         actions.append(.report(.childAdmitted(source: request.source, child: peer)))
+    }
+
+    /// Tells a child that it is one, and where we stand now: what it knew of us may be old.
+    private mutating func accept(_ peer: PeerID, _ source: PeerID, isFed: Bool) {
+        if let index = routeIndex(source), let advert = advert(of: routes[index]) {
+            send(.route(advert), to: peer)
+        }
+        send(.attachAccepted(source: source, isFed: isFed), to: peer)
     }
 
     private mutating func refuse(
@@ -133,27 +148,54 @@ extension OverlayPeer {
 
     // MARK: - Replacing a weaker child
 
-    /// The child that should make way for `peer` and can be served by it or by another child.
+    /// The child that should make way for `peer`.
     ///
     /// A child without room of its own makes way for one with room, and a far one for one of our
-    /// subnet; never a child of our subnet for a far one, unless that one is an orphan.
+    /// subnet; never a child of our subnet for a far one, unless that one is an orphan. Among
+    /// children of the same kind the farthest makes way for one that is clearly nearer: so every
+    /// place goes to whoever is best placed for it, as in the greedy construction of such trees.
     private func childToReplace(
-        by peer: PeerID, _ request: AttachRequest, in route: SourceRoute
+        by peer: PeerID, _ request: AttachRequest, in route: SourceRoute, at now: Instant
     ) -> SourceRoute.Child? {
         guard let asker = link(to: peer), !route.children.contains(where: { $0.handover != nil })
         else { return nil }
         let canHost = request.freeRate >= route.childRate
         let isAskerNear = isNear(asker.endpoint)
-        return route.children.last { child in
+        let weaker = route.children.last { child in
             guard let link = link(to: child.peer) else { return false }
             let isChildNear = isNear(link.endpoint)
             let isWeaker = canHost && child.freeRate < route.childRate
-            if isWeaker, request.isOrphan || isAskerNear || !isChildNear { return true }
+            if isWeaker, request.standing == .orphan || isAskerNear || !isChildNear { return true }
             let hasOtherHost = route.children.contains {
                 $0.peer != child.peer && $0.freeRate >= route.childRate
             }
             return isAskerNear && !isChildNear && (canHost || hasOtherHost)
         }
+        if weaker != nil || request.standing == .orphan { return weaker }
+        return farthestChild(of: route, at: now).flatMap { child in
+            request.cost < Self.admitCost(against: child.cost)
+                && (isAskerNear || !(link(to: child.peer).map { isNear($0.endpoint) } ?? false))
+                ? child : nil
+        }
+    }
+
+    /// The child that may be asked to make way for a nearer one.
+    private func farthestChild(of route: SourceRoute, at now: Instant) -> SourceRoute.Child? {
+        route.children
+            .filter { now - $0.admittedAt >= configuration.tenure && !$0.isWaiting }
+            .max { ($0.cost, $0.peer) < ($1.cost, $1.peer) }
+    }
+
+    /// The most that a link may cost whose child takes the place of one at `cost`.
+    private static func admitCost(against cost: UInt32) -> UInt32 {
+        cost - min(cost, max(OverlayConfiguration.improvementThreshold * 2, cost / 10))
+    }
+
+    /// Below which cost a new child would be taken, even if others have to make way.
+    func admitCost(of route: SourceRoute) -> UInt32 {
+        if hasRoom(for: route) { return .max }
+        let most = route.children.filter { $0.handover == nil && !$0.isWaiting }.map(\.cost).max()
+        return most.map(Self.admitCost(against:)) ?? 0
     }
 
     /// Asks `child` to move under a sibling; it is served until it has, or time is up.
@@ -174,7 +216,11 @@ extension OverlayPeer {
             rankAsParent(left, of: childLink, in: route)
                 < rankAsParent(right, of: childLink, in: route)
         }
-        guard let host, let target = link(to: host.peer)?.contact else { return }
+        // Whoever takes the place may have room, if no other child has.
+        let newcomer = route.children.first(where: \.isWaiting)?.peer
+        guard let target = (host?.peer ?? newcomer).flatMap({ link(to: $0)?.contact }) else {
+            return
+        }
         routes[index].children[place].handover = .init(
             target: target.peer, until: now + configuration.handoverLimit,
             repeatDue: now + Self.handoverRepeat)

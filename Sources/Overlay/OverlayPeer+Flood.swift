@@ -33,6 +33,10 @@ struct FloodClock: Sendable {
     var spentOnOthers: UInt64 = 0
     /// The links that the rows of the forwarding table were made for.
     var rowLinks: [LinkEnds] = []
+    /// Sources of which media passed a short while ago, in the order in which they began.
+    var flowing: [PeerID] = []
+    /// Who feeds whom has changed.
+    var areRolesStale = false
 
     struct LinkEnds: Equatable, Sendable {
         let local: LinkToken
@@ -138,7 +142,9 @@ extension OverlayPeer {
             if upstreams.isEmpty { return nil }
         }
         return ForwardingTable.Route(
-            source: route.source, upstreams: upstreams, children: children, isFlooded: true)
+            source: route.source, upstreams: upstreams, children: children, isFlooded: true,
+            repairRetry: (route.upstream ?? route.attempt?.peer).flatMap(repairRetry(from:)),
+            repairPatience: floodPatience(of: route))
     }
 
     // MARK: - Hearing
@@ -318,6 +324,7 @@ extension OverlayPeer {
         _ index: Int, seqno: UInt32, at now: Instant, into actions: inout [Action]
     ) {
         let route = floods.remove(at: index)
+        floodClock.flowing.removeAll { $0 == route.source }
         countFloodSpending()
         isTableStale = true
         let last = isNewer(route.newest, than: seqno) ? route.newest : seqno
@@ -378,5 +385,6 @@ extension OverlayPeer {
         serveUpstream(index, at: now, into: &actions)
         if route.silenceDue <= now { searchFeed(index, at: now) }
         if route.lazyDue <= now { chooseLazySources(index, at: now) }
+        if route.restDue <= now { refreshFlow(index, at: now) }
     }
 }

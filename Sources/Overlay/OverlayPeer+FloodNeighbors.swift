@@ -74,7 +74,7 @@ extension OverlayPeer {
         into actions: inout [Action]
     ) {
         guard let index = floodIndex(source), !isLeaving, floods[index].upstream != peer,
-            floods[index].attempt?.peer != peer
+            floods[index].attempt?.peer != peer, isLazy || !floods[index].isLoose
         else {
             if !isLazy { refuseGraft(of: peer, source, .noRoute, into: &actions) }
             return
@@ -177,13 +177,15 @@ extension OverlayPeer {
         floodClock.progressDue = max(floodClock.digestDue, now + Self.firstDigestTime)
     }
 
-    mutating func mediaAdvanced(_ progress: [StreamProgress], at now: Instant) {
+    mutating func mediaAdvanced(
+        _ progress: [StreamProgress], at now: Instant, into actions: inout [Action]
+    ) {
         for entry in progress {
             guard let index = floodIndex(entry.stream.source) else { continue }
             floods[index].mark(entry.highest, of: entry.stream.index)
             expectFeed(index, at: now)
         }
-        settleMissing(at: now)
+        settleMissing(at: now, into: &actions)
         if floodClock.digestDue <= now {
             floodClock.digestDue = now + Self.digestInterval
             sendDigests()

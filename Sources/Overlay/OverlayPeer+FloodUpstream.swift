@@ -22,6 +22,12 @@ extension OverlayPeer {
     private static let searchRounds = 3
     private static let searchWidth = 4
     private static let missingWaitLimit: Duration = .seconds(1)
+    /// How long who had a missing packet is the first to be asked for others.
+    private static let helpTime: Duration = .seconds(1)
+    /// An upstream that spoke so recently is alive.
+    private static let livelyTime: Duration = .seconds(1)
+    /// Packets missing twice in this time are no accident.
+    private static let missedAgainTime: Duration = .seconds(2)
     /// An answer of the forwarding plane that never comes.
     private static let checkLimit: Duration = .seconds(1)
     /// Better by this, and by a fifth; microseconds.
@@ -87,8 +93,11 @@ extension OverlayPeer {
         if isNews { announceSoon(index, isUrgent: isUrgent, at: now) }
     }
 
-    private mutating func graft(_ peer: PeerID, _ index: Int, at now: Instant) {
-        floods[index].attempt = .init(peer: peer, tries: 1, retryDue: now + graftRetry(peer))
+    private mutating func graft(
+        _ peer: PeerID, _ index: Int, isUrgent: Bool = false, at now: Instant
+    ) {
+        floods[index].attempt = .init(
+            peer: peer, isUrgent: isUrgent, tries: 1, retryDue: now + graftRetry(peer))
         if floods[index].upstream == nil { spoilRow(index) }
         sendGraft(to: peer, index, isLazy: false)
         touch(index)
@@ -244,21 +253,88 @@ extension OverlayPeer {
         return min(Self.missingWait + .microseconds(Int64(later)), Self.missingWaitLimit)
     }
 
-    /// Grafts the neighbor that had a packet which has not come in time.
-    mutating func settleMissing(at now: Instant) {
+    /// Has packets requested that a neighbor had and that have not come in time; if the feed has
+    /// failed, grafts that neighbor.
+    mutating func settleMissing(at now: Instant, into actions: inout [Action]) {
         for index in floods.indices {
             guard let missing = floods[index].missing, missing.isChecked else { continue }
             floods[index].missing = nil
             guard !floods[index].has(missing.sequence, of: missing.stream),
-                floods[index].attempt == nil, link(to: missing.peer) != nil, !isLeaving
+                link(to: missing.peer) != nil, !isLeaving
             else { continue }
-            if let upstream = floods[index].upstream {
-                pause(upstream, index, for: configuration.refusalPause, at: now)
+            let stream = StreamID(source: floods[index].source, index: missing.stream)
+            floods[index].helper = .init(peer: missing.peer, until: now + Self.helpTime)
+            actions.append(.highestHeard(stream, missing.sequence))
+            let isFailing = isFeedFailing(index, at: now)
+            floods[index].missedAt = now
+            if !floods[index].marks.contains(where: { $0.stream == missing.stream }) {
+                floods[index].passOver(missing.sequence, of: missing.stream)
             }
-            // Whoever has what we lack is not fed by us: it can be no child.
-            let place = floods[index].makePlace(of: missing.peer)
-            if floods[index].neighbors[place].role == .eager { prune(place, index) }
-            graft(missing.peer, index, at: now)
+            if isFailing, floods[index].attempt == nil { graftAhead(missing.peer, index, at: now) }
+        }
+    }
+
+    /// Whether what is missing is more than a lost packet: the upstream is silent, or it happens
+    /// again and again.
+    private func isFeedFailing(_ index: Int, at now: Instant) -> Bool {
+        guard let upstream = floods[index].upstream, let link = link(to: upstream) else {
+            return true
+        }
+        return link.isSuspect || now - link.lastHeard > Self.livelyTime
+            || now - floods[index].missedAt < Self.missedAgainTime
+    }
+
+    private mutating func graftAhead(_ peer: PeerID, _ index: Int, at now: Instant) {
+        if let upstream = floods[index].upstream {
+            pause(upstream, index, for: configuration.refusalPause, at: now)
+        }
+        // Whoever has what we lack is not fed by us: it can be no child.
+        let place = floods[index].makePlace(of: peer)
+        if floods[index].neighbors[place].role == .eager { prune(place, index) }
+        graft(peer, index, at: now)
+    }
+
+    // MARK: - Suspicion
+
+    /// The upstream is silent though something of it is due: another one is asked already.
+    mutating func suspectUpstream(_ peer: PeerID, at now: Instant) {
+        guard !isLeaving else { return }
+        for index in floods.indices {
+            if floods[index].attempt?.peer == peer { floods[index].attempt = nil }
+            guard floods[index].upstream == peer, floods[index].attempt == nil else { continue }
+            if let best = bestUpstream(floods[index], at: now) {
+                graft(best.peer, index, isUrgent: true, at: now)
+            } else if let best = anyUpstream(floods[index], at: now) {
+                floods[index].looseSeqno = floods[index].distance.seqno
+                graft(best.peer, index, isUrgent: true, at: now)
+                requestAnnouncement(index, at: now)
+            } else {
+                requestAnnouncement(index, at: now)
+                floods[index].silenceDue = now
+                floods[index].searchRound = 0
+            }
+            touch(index)
+        }
+    }
+
+    /// The best of all neighbors, for who feeds nobody: nothing can come back to it. It feeds
+    /// nobody either before it has a newer number.
+    private func anyUpstream(_ route: FloodRoute, at now: Instant) -> Rank? {
+        guard route.eagerCount == 0 else { return nil }
+        return route.neighbors.compactMap { neighbor in
+            guard neighbor.peer != route.upstream else { return nil }
+            return rank(neighbor, at: now)
+        }.min()
+    }
+
+    /// The upstream has spoken again: it stays.
+    mutating func trustUpstream(_ peer: PeerID) {
+        for index in floods.indices where floods[index].upstream == peer {
+            guard let attempt = floods[index].attempt, attempt.isUrgent else { continue }
+            floods[index].attempt = nil
+            floods[index].looseSeqno = nil
+            spoilRow(index)
+            send(.prune(source: floods[index].source), to: attempt.peer)
         }
     }
 

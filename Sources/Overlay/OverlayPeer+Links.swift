@@ -13,14 +13,16 @@ extension OverlayPeer {
     // MARK: - Handshake
 
     /// Asks `contact` for a link, unless there is one or too many are asked for already.
-    mutating func requestLink(to contact: Contact, at now: Instant, into actions: inout [Action]) {
+    mutating func requestLink(
+        to contact: Contact, isTrial: Bool = false, at now: Instant, into actions: inout [Action]
+    ) {
         guard contact.peer != configuration.peer, link(to: contact.peer) == nil,
             !handshakes.contains(where: { $0.contact.peer == contact.peer }),
             links.count + handshakes.count < configuration.linkLimit
         else { return }
         let handshake = Handshake(
             contact: contact, token: LinkToken(rawValue: generator.next()), cookie: .none,
-            endpoint: contact.endpoint, tries: 1, sentAt: now,
+            endpoint: contact.endpoint, tries: 1, sentAt: now, isTrial: isTrial,
             retryDue: now + generator.jittered(configuration.handshakeRetry, by: 0.2))
         handshakes.append(handshake)
         actions.append(.sendLink(request(handshake), to: handshake.endpoint))
@@ -82,7 +84,7 @@ extension OverlayPeer {
         if request.peer == configuration.peer { return .selfLink }
         if let known = link(to: request.peer) {
             // Nobody takes over another's link, and its media, by claiming its id.
-            let isAlive = now - known.lastHeard < configuration.treeLinkTimeout
+            let isAlive = now - known.lastHeard < helloInterval + configuration.helloRetry * 4
             return isAlive && known.endpoint != sender ? .peerIDTaken : nil
         }
         let addressCount = links.count { $0.endpoint.address == sender.address }
@@ -131,6 +133,7 @@ extension OverlayPeer {
         // A host with several addresses may answer from another one: that one is then proven.
         handshakes[index].endpoint = sender
         handshakes[index].sentAt = now
+        handshakes[index].isRepeated = false
         handshakes[index].retryDue = now + configuration.handshakeRetry
         actions.append(.sendLink(request(handshakes[index]), to: sender))
     }
@@ -153,7 +156,8 @@ extension OverlayPeer {
         establish(
             peer: accept.peer, name: accept.name, endpoint: sender,
             localToken: handshake.token, remoteToken: accept.token,
-            roundTrip: now - handshake.sentAt, at: now, into: &actions)
+            roundTrip: handshake.isRepeated ? nil : now - handshake.sentAt,
+            isTrial: handshake.isTrial, at: now, into: &actions)
     }
 
     private mutating func abandon(
@@ -182,7 +186,7 @@ extension OverlayPeer {
             handshakes[index].tries += 1
             let wait = configuration.handshakeRetry * (1 << handshakes[index].tries)
             handshakes[index].retryDue = now + generator.jittered(wait, by: 0.2)
-            handshakes[index].sentAt = now
+            handshakes[index].isRepeated = true
             actions.append(.sendLink(request(handshakes[index]), to: handshakes[index].endpoint))
         }
     }
@@ -191,19 +195,22 @@ extension OverlayPeer {
 
     private mutating func establish(
         peer: PeerID, name: MemberName, endpoint: Endpoint, localToken: LinkToken,
-        remoteToken: LinkToken, roundTrip: Duration?, at now: Instant,
+        remoteToken: LinkToken, roundTrip: Duration?, isTrial: Bool = false, at now: Instant,
         into actions: inout [Action]
     ) {
-        let link = Link(
+        var link = Link(
             peer: peer, name: name, endpoint: endpoint, localToken: localToken,
-            remoteToken: remoteToken, establishedAt: now, lastHeard: now, pingDue: now,
-            roundTrip: roundTrip)
+            remoteToken: remoteToken, establishedAt: now, lastHeard: now, lastSent: now,
+            // The initiator has just measured a round trip; the responder has not.
+            helloDue: roundTrip == nil ? now : now + helloInterval, roundTrip: roundTrip)
+        link.isTrial = isTrial
         let place = links.firstIndex { $0.peer > peer } ?? links.endIndex
         links.insert(link, at: place)
         learn([link.contact], at: now)
         isTableStale = true
         actions.append(.report(.linkUp(peer, name, endpoint)))
-        greet(peer)
+        // The responder's hello is due at once anyway.
+        if roundTrip != nil { sayHello(to: peer) }
         greetFlooded(peer)
         hurryPublication(at: now)
     }
@@ -219,42 +226,159 @@ extension OverlayPeer {
         links.remove(at: index)
         isTableStale = true
         actions.append(.report(.linkDown(peer, end)))
-        if end != .silent { pauseCandidate(peer, until: now + .seconds(20)) }
+        if end != .silent { restCandidate(peer, at: now) }
         forgetNeighbor(peer, at: now, into: &actions)
         forgetFloodNeighbor(peer, at: now, into: &actions)
     }
 
     /// Whether media of any source flows on the link.
     func isTreeLink(_ peer: PeerID) -> Bool {
-        routes.contains { route in
-            route.parent == peer || route.children.contains { $0.peer == peer }
-        }
+        link(to: peer).map { $0.feedsUs || $0.isFedByUs } ?? false
     }
 
-    private func timeout(of link: Link) -> Duration {
-        isTreeLink(link.peer) ? configuration.treeLinkTimeout : configuration.linkTimeout
+    // MARK: - Keeping links alive
+
+    /// How often each link is greeted: the more links, the more rarely.
+    var helloInterval: Duration {
+        max(configuration.helloMinimum, configuration.helloSpacing * max(1, links.count))
     }
 
     func linkDue(_ link: Link) -> Instant {
-        min(link.pingDue, link.lastHeard + timeout(of: link))
+        let silence =
+            link.isSuspect ? link.expectedBy + configuration.parentGrace : link.expectedBy
+        return min(link.helloDue, silence, link.heartbeatDue)
     }
 
     mutating func serveLinks(at now: Instant, into actions: inout [Action]) {
-        for peer in links.map(\.peer) {
-            guard let index = links.firstIndex(where: { $0.peer == peer }) else { continue }
-            if now - links[index].lastHeard >= timeout(of: links[index]) {
-                endLink(peer, .silent, at: now, into: &actions)
+        var index = 0
+        while index < links.count {
+            if linkDue(links[index]) <= now, !serveLink(index, at: now, into: &actions) {
                 continue
             }
-            let interval =
-                isTreeLink(peer) ? configuration.treePingInterval : configuration.pingInterval
-            if links[index].pingDue <= now {
-                send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: peer)
-                links[index].pingDue = now + generator.jittered(interval, by: 0.1)
-            } else if links[index].pingDue > now + interval * 2 {
-                // It just became part of a tree.
-                links[index].pingDue = now + interval
+            index += 1
+        }
+    }
+
+    /// Does what is due on one link; `false` if that was to end it.
+    private mutating func serveLink(
+        _ index: Int, at now: Instant, into actions: inout [Action]
+    ) -> Bool {
+        let link = links[index]
+        let isParentDead = link.isSuspect && link.expectedBy + configuration.parentGrace <= now
+        let isMute = link.unansweredHellos >= configuration.helloTries && link.helloDue <= now
+        if isParentDead || isMute {
+            endLink(link.peer, .silent, at: now, into: &actions)
+            return false
+        }
+        if link.expectedBy <= now, !link.isSuspect {
+            links[index].isSuspect = true
+            send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: link.peer)
+            suspectParent(link.peer, at: now, into: &actions)
+            suspectUpstream(link.peer, at: now)
+        }
+        if link.helloDue <= now { greetAgain(index, at: now) }
+        if link.heartbeatDue <= now { serveHeartbeat(index, at: now) }
+        return true
+    }
+
+    private mutating func greetAgain(_ index: Int, at now: Instant) {
+        links[index].unansweredHellos += 1
+        let wait = links[index].unansweredHellos > 1 ? configuration.helloRetry : helloInterval
+        // The first wait is for the answer, too: its absence shows at the next hello at once.
+        links[index].helloDue =
+            now + generator.jittered(min(wait, configuration.helloRetry), by: 0.1)
+        let peer = links[index].peer
+        send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: peer)
+        sayHello(to: peer)
+    }
+
+    /// Where we stand and what we can reach: with each ping between neighbors, and its answer.
+    private mutating func sayHello(to peer: PeerID) {
+        send(.position(coordinates.coordinate), to: peer)
+        greet(peer)
+    }
+
+    private mutating func serveHeartbeat(_ index: Int, at now: Instant) {
+        let link = links[index]
+        guard link.isFedByUs else {
+            links[index].heartbeatDue = .distantFuture
+            return
+        }
+        let mediaAt = routes.reduce(floodedMediaAt(link.peer)) { latest, route in
+            route.feeds(link.peer) ? max(latest, route.mediaAt) : latest
+        }
+        let isIdle = now - mediaAt > configuration.idleHeartbeatInterval
+        if !isIdle { links[index].heartbeatWait = configuration.heartbeatInterval }
+        let due = max(link.lastSent, mediaAt) + links[index].heartbeatWait
+        guard due <= now else {
+            links[index].heartbeatDue = due
+            return
+        }
+        if isIdle {
+            links[index].heartbeatWait = min(
+                links[index].heartbeatWait * 2, configuration.idleHeartbeatInterval)
+        }
+        let wait = links[index].heartbeatWait
+        send(.heartbeat(next: UInt16(clamping: wait.nanoseconds / 1_000_000)), to: link.peer)
+        if links[index].toldMediaAt != mediaAt {
+            links[index].toldMediaAt = mediaAt
+            tellHighest(to: link.peer)
+        }
+        links[index].heartbeatDue = now + wait
+    }
+
+    /// Takes in who feeds whom, after the trees changed.
+    mutating func refreshLinkRoles(at now: Instant) {
+        let flows = floodFlows
+        for index in links.indices {
+            let peer = links[index].peer
+            let feedsUs = flows.from.contains(peer) || routes.contains { $0.parent == peer }
+            let isFedByUs =
+                flows.to.contains(peer)
+                || routes.contains { $0.children.contains { $0.peer == peer } }
+            if feedsUs, !links[index].feedsUs {
+                links[index].expectedBy =
+                    now + silenceLimit(configuration.heartbeatInterval) * 2
+            } else if !feedsUs {
+                links[index].expectedBy = .distantFuture
+                links[index].isSuspect = false
             }
+            if isFedByUs, !links[index].isFedByUs {
+                links[index].heartbeatWait = configuration.heartbeatInterval
+                links[index].heartbeatDue = now + configuration.heartbeatInterval
+            }
+            links[index].feedsUs = feedsUs
+            links[index].isFedByUs = isFedByUs
+        }
+    }
+
+    /// Silence that is suspicious when something is due every `wait`: more than one was lost.
+    private func silenceLimit(_ wait: Duration) -> Duration { wait * 7 / 3 }
+
+    /// Anything at all arrived on the link, last at `instant`; media or a heartbeat follows
+    /// within `wait`.
+    mutating func noteHeard(_ index: Int, at instant: Instant, next wait: Duration) {
+        links[index].lastHeard = max(links[index].lastHeard, instant)
+        links[index].unansweredHellos = 0
+        guard links[index].feedsUs else { return }
+        links[index].expectedBy = max(links[index].expectedBy, instant + silenceLimit(wait))
+        guard links[index].isSuspect else { return }
+        links[index].isSuspect = false
+        trustParent(links[index].peer)
+        trustUpstream(links[index].peer)
+    }
+
+    mutating func noteMedia(_ signs: [MediaSign], at now: Instant) {
+        for sign in signs {
+            if let route = routeIndex(sign.stream.source) {
+                routes[route].notePassed(sign.sequence, of: sign.stream.index, at: sign.at)
+            } else if let index = floodIndex(sign.stream.source) {
+                noteFlow(sign, index, at: now)
+            }
+            guard let token = sign.link,
+                let index = links.firstIndex(where: { $0.localToken == token })
+            else { continue }
+            noteHeard(index, at: sign.at, next: configuration.heartbeatInterval)
         }
     }
 
@@ -268,8 +392,8 @@ extension OverlayPeer {
             return drop(.unknownLink, into: &actions)
         }
         guard links[index].endpoint == sender else { return drop(.wrongAddress, into: &actions) }
-        links[index].lastHeard = now
         let peer = links[index].peer
+        noteHeard(index, at: now, next: configuration.heartbeatInterval)
         for message in datagram.messages {
             guard link(to: peer) != nil else { return }
             receive(message, from: peer, at: now, into: &actions)
@@ -282,9 +406,15 @@ extension OverlayPeer {
     ) {
         switch message {
         case .ping(let time):
-            send(.pong(time: time), to: peer)
+            answerPing(time, from: peer, at: now)
         case .pong(let time):
             measureRoundTrip(since: time, from: peer, at: now)
+        case .position(let coordinate):
+            note(coordinate, of: peer)
+        case .heartbeat(let next):
+            guard let index = links.firstIndex(where: { $0.peer == peer }) else { return }
+            let wait = min(Duration.milliseconds(Int64(next)), configuration.idleHeartbeatInterval)
+            noteHeard(index, at: now, next: wait)
         case .route(let advert):
             receive(advert, from: peer, at: now, into: &actions)
         case .seqnoRequest(let source, let seqno, let hopLimit):
@@ -313,8 +443,8 @@ extension OverlayPeer {
             receivePrune(of: source, from: peer, into: &actions)
         case .move(let source, let target):
             move(source: source, to: target, askedBy: peer, at: now, into: &actions)
-        case .peers(let contacts):
-            learn(contacts, at: now)
+        case .peers(let peers):
+            learn(peers, at: now)
         case .close:
             endLink(peer, .closed, at: now, into: &actions)
         case .announce(let announcement):
@@ -326,6 +456,10 @@ extension OverlayPeer {
             receivePrune(of: source, from: peer, into: &actions)
         case .have(let stream, let sequence):
             receiveDigest(stream, sequence, from: peer, at: now)
+        case .repairRequest(let request):
+            serveRepairRequest(request, from: peer, into: &actions)
+        case .heardUpTo(let stream, let highest):
+            noteHighest(highest, of: stream, from: peer, into: &actions)
         }
     }
 
@@ -337,6 +471,30 @@ extension OverlayPeer {
             let index = links.firstIndex(where: { $0.peer == peer })
         else { return }
         links[index].addRoundTrip(.nanoseconds(elapsed))
+        if links[index].helloDue < now + helloInterval / 2 {
+            links[index].helloDue = now + generator.jittered(helloInterval, by: 0.2)
+        }
+        coordinates.observe(
+            delay: .nanoseconds(elapsed / 2), to: links[index].coordinate, generator: &generator)
+    }
+
+    private mutating func answerPing(_ time: UInt64, from peer: PeerID, at now: Instant) {
+        send(.pong(time: time), to: peer)
+        guard let index = links.firstIndex(where: { $0.peer == peer }) else { return }
+        // Its hello came first: ours goes with the answer.
+        if links[index].roundTrip != nil {
+            links[index].helloDue = now + generator.jittered(helloInterval, by: 0.2)
+        }
+        sayHello(to: peer)
+    }
+
+    private mutating func note(_ coordinate: Coordinate, of peer: PeerID) {
+        for index in links.indices where links[index].peer == peer {
+            links[index].coordinate = coordinate
+        }
+        for index in candidates.indices where candidates[index].contact.peer == peer {
+            candidates[index].coordinate = coordinate
+        }
     }
 
     func drop(_ reason: DropReason, into actions: inout [Action]) {

@@ -8,6 +8,8 @@ import Wire
 extension OverlayPeer {
     /// How long an orphan lets its subtree hope before it tells it to look around.
     private static let mendingTime: Duration = .seconds(1)
+    /// Neighbors that an orphan asks besides the best.
+    private static let parallelAsks = 2
     /// Neighbors named as spares at most.
     private static let spareLimit = 2
     /// Replaced parents that are still listened to at most.
@@ -35,15 +37,23 @@ extension OverlayPeer {
 
     private func rank(_ entry: SourceRoute.NeighborAdvert, in route: SourceRoute) -> Rank? {
         guard let link = link(to: entry.peer) else { return nil }
+        let hasRoom = entry.advert.freeRate >= route.childRate
         return Rank(
-            isFull: entry.advert.freeRate < route.childRate, isFar: !isNear(link.endpoint),
-            metric: UInt64(entry.advert.metric) + UInt64(link.cost), peer: entry.peer)
+            isFull: !hasRoom && link.cost >= entry.advert.admitCost,
+            isFar: !isNear(link.endpoint),
+            metric: weighted(entry.advert.metric, link.cost), peer: entry.peer)
     }
 
-    /// Neighbors that may feed us without closing a loop, best first.
-    private func feasibleNeighbors(_ route: SourceRoute, at now: Instant?) -> [Rank] {
+    /// How far a parent at `metric` is, over a link of `cost`: its own distance counts for less.
+    func weighted(_ metric: UInt32, _ cost: UInt32) -> UInt64 {
+        UInt64(configuration.distanceWeight * Double(metric)) + UInt64(cost)
+    }
+
+    /// Neighbors that may feed us without closing a loop, as far as we know, best first.
+    private func likelyParents(_ route: SourceRoute, at now: Instant?) -> [Rank] {
         route.adverts.compactMap { entry in
-            guard route.isFeasible(entry.advert), now.map({ entry.refusedUntil <= $0 }) ?? true,
+            guard route.isLikelyFeasible(entry.advert), entry.peer != route.parent,
+                now.map({ entry.refusedUntil <= $0 }) ?? true,
                 !route.children.contains(where: { $0.peer == entry.peer })
             else { return nil }
             return rank(entry, in: route)
@@ -52,8 +62,8 @@ extension OverlayPeer {
 
     /// The warm spares: who would take us at once if the parent died.
     func spares(of route: SourceRoute) -> [PeerID] {
-        feasibleNeighbors(route, at: nil)
-            .filter { !$0.isFull && $0.peer != route.parent }
+        likelyParents(route, at: nil)
+            .filter { !$0.isFull }
             .prefix(Self.spareLimit).map(\.peer)
     }
 
@@ -61,7 +71,7 @@ extension OverlayPeer {
     mutating func reconsider(_ index: Int, at now: Instant, into actions: inout [Action]) {
         let route = routes[index]
         guard !route.isLocal, route.attempt == nil, !isLeaving else { return }
-        if route.parent == nil {
+        if route.parent == nil || isParentSuspect(route) {
             findParent(index, at: now)
         } else if let move = route.move {
             followMove(index, move, at: now)
@@ -71,16 +81,50 @@ extension OverlayPeer {
     private mutating func findParent(_ index: Int, at now: Instant) {
         let route = routes[index]
         if route.feasibility == nil, now < route.createdAt + configuration.settleTime,
-            isLinkingNearby, feasibleNeighbors(route, at: now).first.map(\.isFar) ?? true
+            isLinkingNearby, likelyParents(route, at: now).first.map(\.isFar) ?? true
         {
             routes[index].improvementDue = min(
                 route.improvementDue, route.createdAt + configuration.settleTime)
             return
         }
-        if let best = feasibleNeighbors(route, at: now).first {
+        let choices = likelyParents(route, at: now)
+        if let best = choices.first {
             attempt(best.peer, index, at: now)
+            // Who was fed until now asks others too: the first to answer is taken.
+            guard route.feasibility != nil else { return }
+            for other in choices.dropFirst().prefix(Self.parallelAsks) where !other.isFull {
+                sendAttach(to: other.peer, index)
+            }
         } else if route.feasibility != nil {
             requestSeqno(index, at: now)
+        }
+    }
+
+    // MARK: - A parent that fell silent
+
+    private func isParentSuspect(_ route: SourceRoute) -> Bool {
+        route.parent.flatMap { link(to: $0)?.isSuspect } ?? false
+    }
+
+    /// Looks for another parent for everything that came from a neighbor which fell silent, and
+    /// goes on listening to it.
+    mutating func suspectParent(_ peer: PeerID, at now: Instant, into actions: inout [Action]) {
+        for index in routes.indices where routes[index].parent == peer {
+            if let attempt = routes[index].attempt, attempt.peer == peer {
+                routes[index].attempt = nil
+            }
+            routes[index].move = nil
+            reconsider(index, at: now, into: &actions)
+        }
+    }
+
+    /// The neighbor has spoken again: it stays our parent.
+    mutating func trustParent(_ peer: PeerID) {
+        for index in routes.indices where routes[index].parent == peer {
+            guard let attempt = routes[index].attempt, attempt.isUrgent else { continue }
+            routes[index].attempt = nil
+            isTableStale = true
+            send(.detach(source: routes[index].source), to: attempt.peer)
         }
     }
 
@@ -99,11 +143,12 @@ extension OverlayPeer {
         else { return }
         let isParentFar = !isNear(parentLink.endpoint)
         if isParentFar, comeHome(index, at: now) { return }
-        let current = UInt64(parentAdvert.metric) + UInt64(parentLink.cost)
-        let needed = max(UInt64(OverlayConfiguration.improvementThreshold), current / 10)
-        let better = feasibleNeighbors(route, at: now).first {
-            !$0.isFull && $0.isFar == isParentFar && $0.peer != parent
-                && $0.metric + needed < current
+        let current = weighted(parentAdvert.metric, parentLink.cost)
+        let needed = max(
+            UInt64(OverlayConfiguration.improvementThreshold),
+            current / OverlayConfiguration.improvementShare)
+        let better = likelyParents(route, at: now).first {
+            !$0.isFull && $0.isFar == isParentFar && $0.metric + needed < current
         }
         guard let better else {
             routes[index].improvementLooks = 0
@@ -114,6 +159,8 @@ extension OverlayPeer {
             return
         }
         routes[index].improvementLooks = 0
+        // Trials pay: go on with them.
+        trialWait = configuration.trialInterval
         attempt(better.peer, index, at: now)
     }
 
@@ -156,6 +203,16 @@ extension OverlayPeer {
         learn([target], at: now)
         if link(to: target.peer) == nil { requestLink(to: target, at: now, into: &actions) }
         guard routes[index].move == nil, routes[index].attempt == nil else { return }
+        let others = likelyParents(routes[index], at: now).filter { !$0.isFull }
+        let best = others.first { $0.peer != target.peer }
+        if let best,
+            best < (others.first { $0.peer == target.peer } ?? best) || best == others.first,
+            let advert = routes[index].advert(from: best.peer), routes[index].isFeasible(advert)
+        {
+            routes[index].move = .init(
+                target: best.peer, isAsked: true, until: now + configuration.handoverLimit)
+            return attempt(best.peer, index, at: now)
+        }
         wait(for: target.peer, isAsked: true, index, at: now)
         reconsider(index, at: now, into: &actions)
     }
@@ -163,13 +220,13 @@ extension OverlayPeer {
     private mutating func wait(for target: PeerID, isAsked: Bool, _ index: Int, at now: Instant) {
         routes[index].move = .init(
             target: target, isAsked: isAsked, until: now + configuration.handoverLimit)
-        requestSeqno(index, at: now)
+        requestSeqno(index, via: link(to: target)?.peer, at: now)
     }
 
     private mutating func followMove(_ index: Int, _ move: SourceRoute.Move, at now: Instant) {
         guard let advert = routes[index].advert(from: move.target),
             routes[index].isFeasible(advert), link(to: move.target) != nil
-        else { return requestSeqno(index, at: now) }
+        else { return requestSeqno(index, via: link(to: move.target)?.peer, at: now) }
         attempt(move.target, index, at: now)
     }
 
@@ -177,17 +234,33 @@ extension OverlayPeer {
 
     private mutating func attempt(_ peer: PeerID, _ index: Int, at now: Instant) {
         routes[index].attempt = .init(
-            peer: peer, tries: 1, retryDue: now + configuration.attachRetry)
+            peer: peer, isUrgent: isParentSuspect(routes[index]), tries: 1,
+            retryDue: now + attachWait(peer))
         // The new parent may send before its answer arrives.
         isTableStale = true
-        send(attachRequest(routes[index]), to: peer)
+        sendAttach(to: peer, index)
     }
 
-    private func attachRequest(_ route: SourceRoute) -> ControlMessage {
-        .attach(
-            AttachRequest(
-                source: route.source, freeRate: freeRate(for: route),
-                isOrphan: route.parent == nil))
+    /// How long to wait for an answer to a request for a slot.
+    private func attachWait(_ peer: PeerID) -> Duration {
+        let roundTrip = link(to: peer)?.roundTrip ?? .milliseconds(100)
+        return configuration.attachRetry + min(roundTrip, .seconds(1)) * 3 / 2
+    }
+
+    private mutating func sendAttach(to peer: PeerID, _ index: Int) {
+        let route = routes[index]
+        let standing: ChildStanding =
+            if route.parent == peer {
+                .child
+            } else if route.parent == nil || isParentSuspect(route) {
+                .orphan
+            } else {
+                .changing
+            }
+        let cost = link(to: peer)?.cost ?? OverlayConfiguration.unmeasuredDelay
+        let request = AttachRequest(
+            source: route.source, freeRate: freeRate(for: route), standing: standing, cost: cost)
+        send(.attach(request), to: peer)
     }
 
     mutating func acceptedBy(
@@ -199,7 +272,8 @@ extension OverlayPeer {
             routes[index].attachDue = now + configuration.attachInterval
             return
         }
-        guard routes[index].attempt?.peer == peer else {
+        let isOrphan = routes[index].parent == nil || isParentSuspect(routes[index])
+        guard routes[index].attempt?.peer == peer || isOrphan else {
             // A late answer of somebody we no longer want.
             if !routes[index].formers.contains(where: { $0.peer == peer }) {
                 send(.detach(source: source), to: peer)
@@ -216,29 +290,31 @@ extension OverlayPeer {
             pauseParent(peer, index, at: now)
             return
         }
-        changeParent(to: peer, advert, link, index, at: now)
-        routes[index].isFed = isFed
+        changeParent(to: peer, isFed: isFed, advert, link, index, at: now)
         actions.append(.report(.attached(source: source, parent: peer)))
     }
 
     private mutating func changeParent(
-        to peer: PeerID, _ advert: RouteAdvert, _ link: Link, _ index: Int, at now: Instant
+        to peer: PeerID, isFed: Bool, _ advert: RouteAdvert, _ link: Link, _ index: Int,
+        at now: Instant
     ) {
         if let old = routes[index].parent {
             keepFormer(old, index, at: now)
             // It feeds our new parent in our stead from the next packet on; what it has sent
             // us until then is still accepted.
-            if routes[index].move?.isAsked == true {
+            if routes[index].move?.isAsked == true, isFed {
                 send(.detach(source: routes[index].source), to: old)
             }
         }
         routes[index].parent = peer
+        routes[index].isFed = isFed
         routes[index].orphanSince = nil
         routes[index].move = nil
         routes[index].attachDue = now + configuration.attachInterval
         routes[index].improvementDue =
             now + generator.jittered(configuration.improvementInterval, by: 0.3)
         routes[index].improvementLooks = 0
+        for place in routes[index].adverts.indices { routes[index].adverts[place].refusals = 0 }
         routes[index].isAdvertDue = true
         routes[index].adopt(advert, cost: link.cost)
     }
@@ -265,11 +341,13 @@ extension OverlayPeer {
     }
 
     private mutating func pauseParent(_ peer: PeerID, _ index: Int, at now: Instant) {
-        let end = now + generator.jittered(configuration.refusalPause, by: 0.3)
-        for place in routes[index].adverts.indices
-        where routes[index].adverts[place].peer == peer {
-            routes[index].adverts[place].refusedUntil = end
+        guard let place = routes[index].adverts.firstIndex(where: { $0.peer == peer }) else {
+            return
         }
+        let factor = 1 << min(4, routes[index].adverts[place].refusals)
+        let pause = generator.jittered(configuration.refusalPause * factor, by: 0.3)
+        routes[index].adverts[place].refusedUntil = now + pause
+        routes[index].adverts[place].refusals += 1
     }
 
     // MARK: - Losing
@@ -356,7 +434,9 @@ extension OverlayPeer {
                 now + generator.jittered(configuration.improvementInterval, by: 0.3)
             if routes[index].move == nil { improve(index, at: now) }
             reconsider(index, at: now, into: &actions)
-        } else if routes[index].move != nil || routes[index].parent == nil {
+        } else if routes[index].move != nil || routes[index].parent == nil
+            || isParentSuspect(routes[index])
+        {
             reconsider(index, at: now, into: &actions)
         }
     }
@@ -365,16 +445,19 @@ extension OverlayPeer {
         _ attempt: SourceRoute.Attempt, _ index: Int, at now: Instant,
         into actions: inout [Action]
     ) {
-        guard attempt.tries < configuration.attachTries else {
+        // Who has nobody to receive from does not wait for a peer that may be dead, too.
+        let isPressing = routes[index].parent == nil || attempt.isUrgent
+        guard attempt.tries < (isPressing ? 1 : configuration.attachTries) else {
             routes[index].attempt = nil
             isTableStale = true
             pauseParent(attempt.peer, index, at: now)
             reconsider(index, at: now, into: &actions)
             return
         }
+        let wait = attachWait(attempt.peer) * (attempt.tries + 1)
         routes[index].attempt?.tries += 1
-        routes[index].attempt?.retryDue = now + configuration.attachRetry * (attempt.tries + 1)
-        send(attachRequest(routes[index]), to: attempt.peer)
+        routes[index].attempt?.retryDue = now + wait
+        sendAttach(to: attempt.peer, index)
     }
 
     /// Keeps our slot at the parent; an orphan of some time tells its subtree.
@@ -382,7 +465,7 @@ extension OverlayPeer {
         if let parent = routes[index].parent {
             routes[index].attachDue =
                 now + generator.jittered(configuration.attachInterval, by: 0.1)
-            send(attachRequest(routes[index]), to: parent)
+            sendAttach(to: parent, index)
         } else {
             routes[index].attachDue = .distantFuture
             if routes[index].orphanSince != nil { routes[index].isAdvertDue = true }

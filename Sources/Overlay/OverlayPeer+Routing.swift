@@ -11,6 +11,7 @@ extension OverlayPeer {
     private static let requestHopLimit: UInt8 = 16
     private static let seqnoRequestInterval: Duration = .milliseconds(100)
     private static let forgottenLimit = 256
+    private static let askerLimit = 16
 
     func routeIndex(_ source: PeerID) -> Int? { routes.firstIndex { $0.source == source } }
 
@@ -27,6 +28,7 @@ extension OverlayPeer {
         route.descriptions = descriptions
         route.descriptionVersion = descriptions.first?.version ?? 1
         route.announcedVersion = route.descriptionVersion
+        route.raisedAt = now
         insert(route)
     }
 
@@ -46,6 +48,8 @@ extension OverlayPeer {
     private mutating func raiseSeqno(_ index: Int, at now: Instant) {
         routes[index].setDistance(.init(seqno: routes[index].distance.seqno &+ 1, metric: 0))
         routes[index].refreshDue = now + generator.jittered(configuration.refreshInterval, by: 0.1)
+        routes[index].raisedAt = now
+        routes[index].origin = coordinates.coordinate
     }
 
     // MARK: - Hearing
@@ -105,6 +109,7 @@ extension OverlayPeer {
             known.map({ isNewer(advert.seqno, than: $0) }) ?? true
         {
             routes[index].aliveAt = now
+            routes[index].origin = advert.origin
             let rate = advert.sourceRate
             if routes[index].rate != rate {
                 routes[index].rate = rate
@@ -114,7 +119,9 @@ extension OverlayPeer {
         if let place = routes[index].adverts.firstIndex(where: { $0.peer == peer }) {
             let old = routes[index].adverts[place].advert
             if isNewer(old.seqno, than: advert.seqno) { return false }
-            if advert.freeRate > old.freeRate { routes[index].adverts[place].refusedUntil = .zero }
+            if advert.freeRate > old.freeRate || advert.admitCost > old.admitCost {
+                routes[index].adverts[place].refusedUntil = .zero
+            }
             routes[index].adverts[place].advert = advert
             return true
         }
@@ -181,27 +188,47 @@ extension OverlayPeer {
 
     // MARK: - Telling
 
-    /// Tells a new neighbor everything.
+    /// Tells a neighbor everything, but not a parent what came from it.
     mutating func greet(_ peer: PeerID) {
-        for route in routes where route.isServing {
+        for route in routes where route.isServing && route.parent != peer {
             if let advert = advert(of: route) { send(.route(advert), to: peer) }
         }
     }
 
-    /// Tells all neighbors about the routes that changed.
+    /// Tells of the routes that changed: children of each step, all neighbors of what is there or
+    /// gone. The others hear the rest with the next hello.
     mutating func advertiseChanges(at now: Instant) {
         for index in routes.indices {
             guard let advert = advert(of: routes[index]) else { continue }
-            guard routes[index].isAdvertDue || isNews(advert, since: routes[index].advertised)
+            let last = routes[index].advertised
+            let concernsAll = Self.concernsAll(advert, since: last)
+            guard concernsAll || routes[index].isAdvertDue || Self.concernsChildren(advert, last)
             else { continue }
             routes[index].isAdvertDue = false
             routes[index].advertised = advert
-            for link in links { send(.route(advert), to: link.peer) }
+            if concernsAll {
+                for link in links where link.peer != routes[index].parent {
+                    send(.route(advert), to: link.peer)
+                }
+            } else {
+                for child in routes[index].children { send(.route(advert), to: child.peer) }
+                tellAskers(advert, index)
+            }
         }
     }
 
+    /// Tells those who asked for a newer sequence number, once there is one.
+    private mutating func tellAskers(_ advert: RouteAdvert, _ index: Int) {
+        guard !routes[index].seqnoAskers.isEmpty else { return }
+        let children = routes[index].children.map(\.peer)
+        for asker in routes[index].seqnoAskers where !children.contains(asker) {
+            send(.route(advert), to: asker)
+        }
+        routes[index].seqnoAskers.removeAll()
+    }
+
     /// What to say of a route; `nil` while it is being mended.
-    private func advert(of route: SourceRoute) -> RouteAdvert? {
+    func advert(of route: SourceRoute) -> RouteAdvert? {
         let isReachable = route.isServing && !isLeaving
         // A subtree stays together while its top looks for a new parent.
         let isMending = !route.isServing && route.orphanSince != nil && !isLeaving
@@ -212,43 +239,43 @@ extension OverlayPeer {
             source: route.source, seqno: route.distance.seqno,
             metric: isReachable ? route.distance.metric : RouteAdvert.unreachable,
             hops: route.hops, isGone: route.isLocal && isLeaving,
-            freeRate: isReachable ? freeRate(for: route) : 0, sourceRate: route.rate,
-            descriptionVersion: route.descriptionVersion)
+            freeRate: isReachable ? freeRate(for: route) : 0,
+            admitCost: isReachable ? admitCost(of: route) : 0, sourceRate: route.rate,
+            descriptionVersion: route.descriptionVersion,
+            origin: route.isLocal ? coordinates.coordinate : route.origin)
     }
 
-    private func isNews(_ advert: RouteAdvert, since last: RouteAdvert?) -> Bool {
+    private static func concernsAll(_ advert: RouteAdvert, since last: RouteAdvert?) -> Bool {
         guard let last else { return advert.metric != RouteAdvert.unreachable }
-        if advert.seqno != last.seqno || advert.freeRate != last.freeRate
-            || advert.sourceRate != last.sourceRate || advert.hops != last.hops
-            || advert.descriptionVersion != last.descriptionVersion
+        return advert.descriptionVersion != last.descriptionVersion || advert.isGone != last.isGone
             || (advert.metric == RouteAdvert.unreachable)
                 != (last.metric == RouteAdvert.unreachable)
-        {
-            return true
-        }
+    }
+
+    private static func concernsChildren(_ advert: RouteAdvert, _ last: RouteAdvert?) -> Bool {
+        guard let last else { return false }
         let change =
             advert.metric > last.metric
             ? advert.metric - last.metric : last.metric - advert.metric
-        return change > max(OverlayConfiguration.improvementThreshold, last.metric / 10)
+        return advert.seqno != last.seqno || advert.sourceRate != last.sourceRate
+            || change > max(OverlayConfiguration.improvementThreshold, last.metric / 20)
     }
 
     // MARK: - Sequence numbers on request
 
-    /// Asks for a newer sequence number than ours, through whoever may be nearer to the source.
-    mutating func requestSeqno(_ index: Int, at now: Instant) {
+    /// Asks for a newer sequence number than ours, through whoever may be nearer to the source:
+    /// `target`, or any neighbor.
+    mutating func requestSeqno(_ index: Int, via target: PeerID? = nil, at now: Instant) {
         guard routes[index].seqnoRequestDue <= now else { return }
         routes[index].seqnoRequestDue = now + Self.seqnoRequestInterval
         let request = ControlMessage.seqnoRequest(
             source: routes[index].source, seqno: routes[index].distance.seqno &+ 1,
             hopLimit: Self.requestHopLimit)
-        if let parent = routes[index].parent {
-            send(request, to: parent)
-        } else {
-            for entry in routes[index].adverts
-            where entry.advert.metric != RouteAdvert.unreachable {
-                send(request, to: entry.peer)
-            }
+        if let target { return send(request, to: target) }
+        let reachable = routes[index].adverts.filter {
+            $0.advert.metric != RouteAdvert.unreachable
         }
+        for entry in reachable { send(request, to: entry.peer) }
     }
 
     mutating func serveSeqnoRequest(
@@ -264,14 +291,24 @@ extension OverlayPeer {
             if let advert = advert(of: route) { send(.route(advert), to: peer) }
             return
         }
-        guard route.seqnoRequestDue <= now else { return }
-        routes[index].seqnoRequestDue = now + Self.seqnoRequestInterval / 2
-        if route.isLocal {
-            raiseSeqno(index, at: now)
-        } else if let parent = route.parent, parent != peer, hopLimit > 1 {
-            send(
-                .seqnoRequest(source: source, seqno: seqno, hopLimit: hopLimit - 1), to: parent)
+        if !route.seqnoAskers.contains(peer), route.seqnoAskers.count < Self.askerLimit {
+            routes[index].seqnoAskers.append(peer)
         }
+        if route.isLocal {
+            if now - route.raisedAt >= configuration.refreshMinimum {
+                raiseSeqno(index, at: now)
+            } else {
+                // Whoever asked meanwhile is told as soon as it may be raised.
+                let due = route.raisedAt + configuration.refreshMinimum
+                routes[index].refreshDue = min(route.refreshDue, due)
+            }
+            return
+        }
+        guard route.seqnoRequestDue <= now, let parent = route.parent, parent != peer,
+            hopLimit > 1
+        else { return }
+        routes[index].seqnoRequestDue = now + Self.seqnoRequestInterval / 2
+        send(.seqnoRequest(source: source, seqno: seqno, hopLimit: hopLimit - 1), to: parent)
     }
 
     // MARK: - Descriptions

@@ -7,15 +7,16 @@ import Wire
 ///
 /// Drive it with ``handle(_:at:into:)`` and wake it at ``nextWakeup``. It keeps links with
 /// neighbors (`+Links`), a mesh of bounded degree (`+Mesh`) and, per source, a place in a
-/// shortest-path tree (`+Routing`, `+Parent`, `+Children`). docs/architecture.md explains how.
+/// shortest-path tree (`+Routing`, `+Parent`, `+Children`) or in a pruned flood (`+Flood` and its
+/// companions); `+Repair` asks for lost packets. docs/architecture.md explains how.
 package struct OverlayPeer: Sendable {
     package enum Event: Sendable {
         /// The rendezvous, or a person, knows these peers.
         case candidatesLearned([Contact])
         case linkMessageReceived(LinkMessage, from: Endpoint)
         case controlReceived(ControlDatagram, from: Endpoint)
-        /// Media arrived on these links since the last such event (their keep-alive).
-        case mediaHeard([LinkToken])
+        /// Media passed here since the last such event; it keeps links alive.
+        case mediaHeard([MediaSign])
         /// The forwarding plane dropped media of `source` that came on a link of no parent.
         case unexpectedMedia(LinkToken, source: PeerID)
         /// The new parent's packets of `source` have met those of the former ones.
@@ -32,8 +33,27 @@ package struct OverlayPeer: Sendable {
         case published([StreamDescription])
         /// A local source turned out to need this much; kbit/s.
         case rateMeasured(UInt32)
+        /// The forwarding plane misses these packets.
+        case repairWanted([WantedRepair])
         case wakeupReached
         case leaveRequested
+    }
+
+    /// That media of a stream passed, at least once.
+    package struct MediaSign: Equatable, Sendable {
+        /// The link that brought it; `nil`: it is our own.
+        package var link: LinkToken?
+        package var stream: StreamID
+        /// Of the last one.
+        package var sequence: UInt32
+        package var at: Instant
+
+        package init(link: LinkToken?, stream: StreamID, sequence: UInt32, at: Instant) {
+            self.link = link
+            self.stream = stream
+            self.sequence = sequence
+            self.at = at
+        }
     }
 
     package enum Action: Equatable, Sendable {
@@ -43,6 +63,11 @@ package struct OverlayPeer: Sendable {
         /// All streams of a source are known, for the first time or anew.
         case sourceDescribed(PeerID, [StreamDescription])
         case sourceGone(PeerID)
+        /// A neighbor misses these packets: what ``Forwarder/answer(_:to:at:into:)`` grants goes
+        /// there.
+        case repairRequested(RepairRequest, by: RepairAsker)
+        /// A parent has sent this number of a stream, and none after it.
+        case highestHeard(StreamID, UInt32)
         case report(Occurrence)
         /// Asks the driver for ``Event/mediaAdvanced(_:)``, even if it is empty.
         case reportProgress
@@ -86,7 +111,11 @@ package struct OverlayPeer: Sendable {
     var links: [Link] = []
     var handshakes: [Handshake] = []
     var candidates: [Candidate] = []
+    var coordinates = CoordinateTracker()
     var meshDue: Instant = .zero
+    var trialDue: Instant = .zero
+    /// The present wait between trials.
+    var trialWait: Duration = .zero
     var gossipDue: Instant = .zero
 
     // Trees
@@ -126,10 +155,8 @@ package struct OverlayPeer: Sendable {
             receive(message, from: sender, at: now, into: &actions)
         case .controlReceived(let datagram, let sender):
             receive(datagram, from: sender, at: now, into: &actions)
-        case .mediaHeard(let tokens):
-            for index in links.indices where tokens.contains(links[index].localToken) {
-                links[index].lastHeard = now
-            }
+        case .mediaHeard(let signs):
+            noteMedia(signs, at: now)
         case .unexpectedMedia(let token, let source):
             declineMedia(on: token, source: source, at: now)
         case .feedsOverlap(let source):
@@ -140,13 +167,15 @@ package struct OverlayPeer: Sendable {
         case .mediaBegan:
             mediaBegan(at: now)
         case .mediaAdvanced(let progress):
-            mediaAdvanced(progress, at: now)
+            mediaAdvanced(progress, at: now, into: &actions)
         case .membersCounted(let count):
             countMembers(count, at: now)
         case .published(let descriptions):
             startPublishing(descriptions, at: now, into: &actions)
         case .rateMeasured(let rate):
             updateRate(rate, at: now, into: &actions)
+        case .repairWanted(let wanted):
+            requestRepair(wanted, at: now)
         case .wakeupReached:
             break
         case .leaveRequested:
@@ -167,7 +196,8 @@ package struct OverlayPeer: Sendable {
     /// Earliest moment at which the peer has work of its own.
     package var nextWakeup: Instant? {
         guard !hasLeft else { return nil }
-        var earliest = min(meshDue, gossipDue, floodClock.nextDue)
+        var earliest = min(meshDue, gossipDue, trialDue)
+        earliest = min(earliest, floodClock.nextDue)
         if let leavingUntil { earliest = min(earliest, leavingUntil) }
         for handshake in handshakes { earliest = min(earliest, handshake.retryDue) }
         for link in links { earliest = min(earliest, linkDue(link)) }
@@ -188,6 +218,10 @@ package struct OverlayPeer: Sendable {
     }
 
     private mutating func finish(at now: Instant, into actions: inout [Action]) {
+        if isTableStale || floodClock.areRolesStale {
+            floodClock.areRolesStale = false
+            refreshLinkRoles(at: now)
+        }
         if isTableStale {
             isTableStale = false
             let table = makeForwardingTable()
@@ -200,20 +234,22 @@ package struct OverlayPeer: Sendable {
         let isOver = leavingUntil.map { $0 <= now } ?? false
         // In one datagram with the last adverts, so that it cannot overtake them.
         if isOver { for link in links { send(.close, to: link.peer) } }
-        flushOutbox(into: &actions)
+        flushOutbox(at: now, into: &actions)
         if isOver {
             hasLeft = true
             actions.append(.left)
         }
     }
 
-    private mutating func flushOutbox(into actions: inout [Action]) {
+    private mutating func flushOutbox(at now: Instant, into actions: inout [Action]) {
         guard !outbox.isEmpty else { return }
-        for link in links {
-            let messages = outbox.filter { $0.peer == link.peer }.map(\.message)
-            guard !messages.isEmpty else { continue }
-            let datagram = ControlDatagram(token: link.remoteToken, messages: messages)
-            actions.append(.sendControl(datagram, to: link.endpoint))
+        for index in links.indices {
+            let peer = links[index].peer
+            guard outbox.contains(where: { $0.peer == peer }) else { continue }
+            let messages = outbox.filter { $0.peer == peer }.map(\.message)
+            let datagram = ControlDatagram(token: links[index].remoteToken, messages: messages)
+            actions.append(.sendControl(datagram, to: links[index].endpoint))
+            links[index].lastSent = now
         }
         outbox.removeAll(keepingCapacity: true)
     }
@@ -229,7 +265,8 @@ package struct OverlayPeer: Sendable {
             }
             return ForwardingTable.Route(
                 source: route.source, upstreams: route.isLocal ? [] : upstreams,
-                children: children)
+                children: children, repairRetry: repairRetry(of: route),
+                repairPatience: repairPatience(of: route))
         }
         // A remote source without upstreams must not look like a local one.
         var usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }

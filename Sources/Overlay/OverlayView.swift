@@ -51,6 +51,16 @@ extension OverlayPeer {
     /// Whether the children cost no more than the uplink carries; cheap, for checkers.
     package var isWithinBudget: Bool { reservedRate <= UInt64(configuration.uplinkRate) }
 
+    package func debugRoute(_ peer: PeerID) -> String {
+        guard let r = routes.first else { return "none" }
+        let a = r.adverts.first { $0.peer == peer }
+        return
+            "own (\(r.distance.seqno),\(r.distance.metric)) fd \(r.feasibility?.seqno ?? 0),\(r.feasibility?.metric ?? 0) looks \(r.improvementLooks) attempt \(r.attempt != nil) move \(r.move != nil) link cost \(link(to: peer)?.cost ?? 0) advert \(a.map { "(\($0.advert.seqno),\($0.advert.metric)) free \($0.advert.freeRate) admit \($0.advert.admitCost) refusals \($0.refusals) until \($0.refusedUntil.nanoseconds / 1_000_000)" } ?? "no")"
+    }
+    package var debugFormers: String {
+        "\(routes.first?.formers.count ?? 0) fed \(routes.first?.isFed ?? false)"
+    }
+    package var debugCoordinate: Coordinate { coordinates.coordinate }
     package var view: OverlayView {
         let flooded = floodLinkPeers
         return OverlayView(

@@ -40,6 +40,16 @@ struct SourceRoute: Sendable {
 
     /// When the source last gave a sign of life: a newer sequence number.
     var aliveAt: Instant
+    /// When its media last passed here.
+    var mediaAt: Instant = .zero
+    /// The highest sequence number that passed, per stream.
+    var highest: [(index: UInt8, sequence: UInt32)] = []
+    /// Where the source stands.
+    var origin = Coordinate.unknown
+    /// When a sequence number was last made here, at the source.
+    var raisedAt: Instant = .zero
+    /// Neighbors that wait for a newer sequence number than we had.
+    var seqnoAskers: [PeerID] = []
     var refreshDue: Instant = .distantFuture
     var seqnoRequestDue: Instant = .zero
     var isAdvertDue = false
@@ -63,11 +73,15 @@ struct SourceRoute: Sendable {
         var advert: RouteAdvert
         /// Not asked to be our parent before this moment.
         var refusedUntil: Instant
+        /// Refusals in a row.
+        var refusals = 0
     }
 
     /// A request to become somebody's child, under way.
     struct Attempt: Equatable, Sendable {
         let peer: PeerID
+        /// Made because the present parent is silent; it ends when that one speaks again.
+        let isUrgent: Bool
         var tries: Int
         var retryDue: Instant
     }
@@ -90,6 +104,9 @@ struct SourceRoute: Sendable {
         let peer: PeerID
         /// What the child's own uplink could carry for this source; kbit/s.
         var freeRate: UInt32
+        /// What its link adds to its metric; microseconds.
+        var cost: UInt32
+        let admittedAt: Instant
         var expiry: Instant
         /// Set while the child is asked to move to another parent.
         var handover: Handover?
@@ -125,6 +142,15 @@ struct SourceRoute: Sendable {
         return feasibility.isWorse(than: Distance(seqno: advert.seqno, metric: advert.metric))
     }
 
+    /// Whether becoming a child of whoever sent `advert` would be allowed if it stands where it did:
+    /// by now it may have a newer sequence number than it then had.
+    func isLikelyFeasible(_ advert: RouteAdvert) -> Bool {
+        guard advert.metric != RouteAdvert.unreachable, !advert.isGone else { return false }
+        guard let feasibility else { return true }
+        return isNewer(advert.seqno, than: feasibility.seqno)
+            || advert.metric < feasibility.metric
+    }
+
     /// Whether this peer receives the source and may hand it on.
     var isServing: Bool { isLocal || parent != nil }
 
@@ -133,6 +159,11 @@ struct SourceRoute: Sendable {
 
     /// Children that count against the budget: those being handed over have left it.
     var stayingChildren: Int { children.count { $0.handover == nil } }
+
+    /// Whether `peer` is a child that gets the media.
+    func feeds(_ peer: PeerID) -> Bool {
+        children.contains { $0.peer == peer && !$0.isWaiting }
+    }
 
     /// Neighbors whose media of this source is accepted; the parent first.
     var upstreamPeers: [PeerID] {
@@ -160,6 +191,15 @@ struct SourceRoute: Sendable {
     }
 
     // MARK: - Changes
+
+    mutating func notePassed(_ sequence: UInt32, of index: UInt8, at instant: Instant) {
+        mediaAt = max(mediaAt, instant)
+        guard let place = highest.firstIndex(where: { $0.index == index }) else {
+            guard highest.count < StreamDescription.streamLimit else { return }
+            return highest.append((index, sequence))
+        }
+        if isNewer(sequence, than: highest[place].sequence) { highest[place].sequence = sequence }
+    }
 
     /// Takes over what the parent says, one link of `cost` further.
     mutating func adopt(_ advert: RouteAdvert, cost: UInt32) {

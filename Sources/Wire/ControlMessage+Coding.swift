@@ -69,6 +69,10 @@ private enum RecordKind: UInt8 {
     case move = 11
     case peers = 12
     case close = 13
+    case heartbeat = 20
+    case position = 21
+    case repairRequest = 14
+    case heardUpTo = 15
     case announce = 16
     case graft = 17
     case prune = 18
@@ -91,6 +95,10 @@ extension ControlMessage {
         case .move: .move
         case .peers: .peers
         case .close: .close
+        case .heartbeat: .heartbeat
+        case .position: .position
+        case .repairRequest: .repairRequest
+        case .heardUpTo: .heardUpTo
         case .announce: .announce
         case .graft: .graft
         case .prune: .prune
@@ -127,7 +135,8 @@ extension ControlMessage {
         case .attach(let request):
             writer.write(request.source)
             writer.write(request.freeRate)
-            writer.write(UInt8(request.isOrphan ? 1 : 0))
+            writer.write(request.standing.rawValue)
+            writer.write(request.cost)
         case .attachRefused(let source, let reason, let referrals):
             writer.write(source)
             writer.write(reason.rawValue)
@@ -135,8 +144,12 @@ extension ControlMessage {
         case .move(let source, let target):
             writer.write(source)
             writer.write([target])
-        case .peers(let contacts):
-            writer.write(contacts)
+        case .peers(let peers):
+            writer.write(peers)
+        case .heartbeat(let next):
+            writer.write(next)
+        case .position(let coordinate):
+            writer.write(coordinate)
         case .announce(let announcement):
             announcement.write(to: &writer)
         case .graft(let source, let seqno, let isLazy):
@@ -144,11 +157,17 @@ extension ControlMessage {
             writer.write(seqno)
             writer.write(UInt8(isLazy ? 1 : 0))
         case .have(let stream, let sequence):
-            writer.write(stream.source)
-            writer.write(stream.index)
+            writer.write(stream)
             writer.write(sequence)
         case .close:
             break
+        case .repairRequest(let request):
+            writer.write(request.stream)
+            writer.write(request.base)
+            writer.write(request.bitmap)
+        case .heardUpTo(let stream, let highest):
+            writer.write(stream)
+            writer.write(highest)
         }
     }
 
@@ -167,12 +186,7 @@ extension ControlMessage {
         case .describe: self = .describe(source: try reader.readPeer(from: bytes))
         case .description:
             self = .description(try StreamDescription(from: bytes, reader: &reader))
-        case .attach:
-            self = .attach(
-                AttachRequest(
-                    source: try reader.readPeer(from: bytes),
-                    freeRate: try reader.readUInt32(from: bytes),
-                    isOrphan: try reader.readFlag("orphan", from: bytes)))
+        case .attach: self = .attach(try AttachRequest(from: bytes, reader: &reader))
         case .attachAccepted:
             self = .attachAccepted(
                 source: try reader.readPeer(from: bytes),
@@ -192,8 +206,16 @@ extension ControlMessage {
             }
             self = .move(source: source, target: target)
         case .peers:
-            self = .peers(try reader.readContacts(limit: Self.peerLimit, from: bytes))
+            self = .peers(try reader.readAcquaintances(limit: Self.peerLimit, from: bytes))
         case .close: self = .close
+        case .heartbeat: self = .heartbeat(next: try reader.readUInt16(from: bytes))
+        case .position: self = .position(try reader.readCoordinate(from: bytes))
+        case .repairRequest:
+            self = .repairRequest(try RepairRequest(from: bytes, reader: &reader))
+        case .heardUpTo:
+            self = .heardUpTo(
+                stream: try reader.readStream(from: bytes),
+                highest: try reader.readUInt32(from: bytes))
         case .announce:
             self = .announce(try SourceAnnouncement(from: bytes, reader: &reader))
         case .graft:
@@ -203,15 +225,31 @@ extension ControlMessage {
                 isLazy: try reader.readFlag("lazy", from: bytes))
         case .prune: self = .prune(source: try reader.readPeer(from: bytes))
         case .have:
-            let source = try reader.readPeer(from: bytes)
-            let index = try reader.readUInt8(from: bytes)
-            guard index < StreamDescription.streamLimit else {
-                throw .invalidField("stream index")
-            }
             self = .have(
-                stream: StreamID(source: source, index: index),
+                stream: try reader.readStream(from: bytes),
                 sequence: try reader.readUInt32(from: bytes))
         }
+    }
+}
+
+extension AttachRequest {
+    fileprivate init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
+        source = try reader.readPeer(from: bytes)
+        freeRate = try reader.readUInt32(from: bytes)
+        guard let standing = ChildStanding(rawValue: try reader.readUInt8(from: bytes)) else {
+            throw .invalidField("standing")
+        }
+        self.standing = standing
+        cost = try reader.readUInt32(from: bytes)
+    }
+}
+
+extension RepairRequest {
+    fileprivate init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
+        stream = try reader.readStream(from: bytes)
+        base = try reader.readUInt32(from: bytes)
+        bitmap = try reader.readUInt64(from: bytes)
+        guard bitmap != 0 else { throw .invalidField("bitmap") }
     }
 }
 
@@ -223,8 +261,10 @@ extension RouteAdvert {
         writer.write(hops)
         writer.write(UInt8(isGone ? 1 : 0))
         writer.write(freeRate)
+        writer.write(admitCost)
         writer.write(sourceRate)
         writer.write(descriptionVersion)
+        writer.write(origin)
     }
 
     fileprivate init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
@@ -234,8 +274,10 @@ extension RouteAdvert {
         hops = try reader.readUInt8(from: bytes)
         isGone = try reader.readFlag("gone", from: bytes)
         freeRate = try reader.readUInt32(from: bytes)
+        admitCost = try reader.readUInt32(from: bytes)
         sourceRate = try reader.readUInt32(from: bytes)
         descriptionVersion = try reader.readUInt16(from: bytes)
+        origin = try reader.readCoordinate(from: bytes)
     }
 }
 
@@ -279,7 +321,23 @@ extension StreamDescription {
     }
 }
 
+extension ByteWriter {
+    fileprivate mutating func write(_ stream: StreamID) {
+        write(stream.source)
+        write(stream.index)
+    }
+}
+
 extension ByteReader {
+    fileprivate mutating func readStream(
+        from bytes: RawSpan
+    ) throws(DecodeError) -> StreamID {
+        let source = try readPeer(from: bytes)
+        let index = try readUInt8(from: bytes)
+        guard index < StreamDescription.streamLimit else { throw .invalidField("stream index") }
+        return StreamID(source: source, index: index)
+    }
+
     fileprivate mutating func readFlag(
         _ field: String, from bytes: RawSpan
     ) throws(DecodeError) -> Bool {

@@ -24,9 +24,17 @@ package enum ControlMessage: Equatable, Sendable {
     /// Asks a child to attach to `target`, itself a child of the sender, and then detach.
     case move(source: PeerID, target: Contact)
     /// Some peers the sender knows to be alive.
-    case peers([Contact])
+    case peers([Acquaintance])
     /// The sender ends the link.
     case close
+    /// The sender lives and has nothing to send just now; something follows within so many ms.
+    case heartbeat(next: UInt16)
+    /// Where the sender stands.
+    case position(Coordinate)
+    /// Asks for packets of a stream that did not arrive.
+    case repairRequest(RepairRequest)
+    /// The sender has passed on the stream up to `highest`, and nothing since a while.
+    case heardUpTo(stream: StreamID, highest: UInt32)
     /// A source that floods exists, this far away through the sender.
     case announce(SourceAnnouncement)
     /// Asks for copies of a flooded source or, if lazy, for digests of it only; `seqno` is the
@@ -58,14 +66,19 @@ package struct RouteAdvert: Equatable, Sendable {
     package var isGone: Bool
     /// What the sender's uplink can still carry; kbit/s.
     package var freeRate: UInt32
+    /// A new child may take the place of another if its link costs less; microseconds, 0: never.
+    package var admitCost: UInt32
     /// What one child of this source costs; kbit/s.
     package var sourceRate: UInt32
     /// Changes with the source's stream descriptions; zero before there are any.
     package var descriptionVersion: UInt16
+    /// Where the source stands.
+    package var origin: Coordinate
 
     package init(
         source: PeerID, seqno: UInt32, metric: UInt32, hops: UInt8, isGone: Bool = false,
-        freeRate: UInt32, sourceRate: UInt32, descriptionVersion: UInt16
+        freeRate: UInt32, admitCost: UInt32 = 0, sourceRate: UInt32, descriptionVersion: UInt16,
+        origin: Coordinate = .unknown
     ) {
         self.source = source
         self.seqno = seqno
@@ -73,8 +86,10 @@ package struct RouteAdvert: Equatable, Sendable {
         self.hops = hops
         self.isGone = isGone
         self.freeRate = freeRate
+        self.admitCost = admitCost
         self.sourceRate = sourceRate
         self.descriptionVersion = descriptionVersion
+        self.origin = origin
     }
 }
 
@@ -83,13 +98,41 @@ package struct AttachRequest: Equatable, Sendable {
     package var source: PeerID
     /// What the child's own uplink could carry for this source; kbit/s.
     package var freeRate: UInt32
-    /// The child receives the source from nobody at present.
-    package var isOrphan: Bool
+    package var standing: ChildStanding
+    /// What the link from parent to child costs the child's metric; microseconds.
+    package var cost: UInt32
 
-    package init(source: PeerID, freeRate: UInt32, isOrphan: Bool) {
+    package init(source: PeerID, freeRate: UInt32, standing: ChildStanding, cost: UInt32) {
         self.source = source
         self.freeRate = freeRate
-        self.isOrphan = isOrphan
+        self.standing = standing
+        self.cost = cost
+    }
+}
+
+/// Who asks for a slot.
+package enum ChildStanding: UInt8, Sendable, CaseIterable {
+    /// Has another parent and wants to change.
+    case changing = 0
+    /// Receives the source from nobody at present, or fears so.
+    case orphan = 1
+    /// Is a child here already and keeps its slot.
+    case child = 2
+}
+
+/// Packets of one stream that a neighbor misses: up to 64 numbers in a row.
+package struct RepairRequest: Equatable, Sendable {
+    package static let span = 64
+
+    package var stream: StreamID
+    package var base: UInt32
+    /// Bit i asks for `base` + i; never zero.
+    package var bitmap: UInt64
+
+    package init(stream: StreamID, base: UInt32, bitmap: UInt64) {
+        self.stream = stream
+        self.base = base
+        self.bitmap = bitmap
     }
 }
 

@@ -43,6 +43,39 @@ extension ByteReader {
         return Endpoint(address: address, port: try readUInt16(from: bytes))
     }
 
+    private mutating func readContact(from bytes: RawSpan) throws(DecodeError) -> Contact {
+        let peer = try readPeer(from: bytes)
+        let endpoint = try readEndpoint(from: bytes)
+        guard endpoint.address.isUnicast, endpoint.port != 0 else {
+            throw .invalidField("contact")
+        }
+        return Contact(peer: peer, endpoint: endpoint)
+    }
+
+    mutating func readCoordinate(from bytes: RawSpan) throws(DecodeError) -> Coordinate {
+        Coordinate(
+            x: Int16(bitPattern: try readUInt16(from: bytes)),
+            y: Int16(bitPattern: try readUInt16(from: bytes)),
+            z: Int16(bitPattern: try readUInt16(from: bytes)),
+            height: try readUInt16(from: bytes), error: try readUInt8(from: bytes))
+    }
+
+    /// A count of at most `limit`, then as many peers with endpoints and coordinates.
+    mutating func readAcquaintances(
+        limit: Int, from bytes: RawSpan
+    ) throws(DecodeError) -> [Acquaintance] {
+        let count = Int(try readUInt8(from: bytes))
+        guard count <= limit else { throw .invalidField("peer count") }
+        var peers: [Acquaintance] = []
+        peers.reserveCapacity(count)
+        for _ in 0..<count {
+            let contact = try readContact(from: bytes)
+            peers.append(
+                Acquaintance(contact: contact, coordinate: try readCoordinate(from: bytes)))
+        }
+        return peers
+    }
+
     /// A count of at most `limit`, then as many peers with endpoints one can send to.
     mutating func readContacts(
         limit: Int, from bytes: RawSpan
@@ -51,14 +84,7 @@ extension ByteReader {
         guard count <= limit else { throw .invalidField("contact count") }
         var contacts: [Contact] = []
         contacts.reserveCapacity(count)
-        for _ in 0..<count {
-            let peer = try readPeer(from: bytes)
-            let endpoint = try readEndpoint(from: bytes)
-            guard endpoint.address.isUnicast, endpoint.port != 0 else {
-                throw .invalidField("contact")
-            }
-            contacts.append(Contact(peer: peer, endpoint: endpoint))
-        }
+        for _ in 0..<count { contacts.append(try readContact(from: bytes)) }
         return contacts
     }
 }
@@ -97,9 +123,27 @@ extension ByteWriter {
 
     mutating func write(_ contacts: [Contact]) {
         write(UInt8(contacts.count))
-        for contact in contacts {
-            write(contact.peer)
-            write(contact.endpoint)
+        for contact in contacts { write(contact) }
+    }
+
+    private mutating func write(_ contact: Contact) {
+        write(contact.peer)
+        write(contact.endpoint)
+    }
+
+    mutating func write(_ coordinate: Coordinate) {
+        write(UInt16(bitPattern: coordinate.x))
+        write(UInt16(bitPattern: coordinate.y))
+        write(UInt16(bitPattern: coordinate.z))
+        write(coordinate.height)
+        write(coordinate.error)
+    }
+
+    mutating func write(_ peers: [Acquaintance]) {
+        write(UInt8(peers.count))
+        for peer in peers {
+            write(peer.contact)
+            write(peer.coordinate)
         }
     }
 }

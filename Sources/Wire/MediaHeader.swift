@@ -5,7 +5,7 @@ import NetBasics
 ///      0                   1                   2                   3
 ///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
 ///     +-------+-------+---------------+-------------+-+---------------+
-///     | 1011  |   1   |     0x01      |   reserved  |C| stream index  |
+///     | 1011  |   1   |     0x01      |  reserved |R|C| stream index  |
 ///     +-------+-------+---------------+-------------+-+---------------+
 ///     |                     receiver's link token                     |
 ///     |                                                               |
@@ -16,21 +16,29 @@ import NetBasics
 ///     |                        sequence number                        |
 ///     +---------------------------------------------------------------+
 ///
-/// C: the packet is of the stream's control flow (RTCP). The sequence counts the packets of one
+/// C: the packet is of the stream's control flow (RTCP). R: it answers a request for repair, and
+/// is accepted from any neighbor, but only where it is missing. The sequence counts the packets of one
 /// stream, both flows together, from a random start, and wraps.
 package struct MediaHeader: Equatable, Sendable {
     package static let byteCount = 24
     package static let controlFlowFlag: UInt8 = 1
+    package static let repairFlag: UInt8 = 2
 
     package var token: LinkToken
     package var stream: StreamID
     package var isControlFlow: Bool
+    /// It was asked for; never set on what goes on to children.
+    package var isRepair: Bool
     package var sequence: UInt32
 
-    package init(token: LinkToken, stream: StreamID, isControlFlow: Bool, sequence: UInt32) {
+    package init(
+        token: LinkToken, stream: StreamID, isControlFlow: Bool, isRepair: Bool = false,
+        sequence: UInt32
+    ) {
         self.token = token
         self.stream = stream
         self.isControlFlow = isControlFlow
+        self.isRepair = isRepair
         self.sequence = sequence
     }
 
@@ -39,11 +47,14 @@ package struct MediaHeader: Equatable, Sendable {
         var reader = ByteReader()
         let header = try DatagramHeader(from: bytes, reader: &reader)
         guard header.kind == .media else { throw .unknownType(header.kind.rawValue) }
-        guard header.flags & ~Self.controlFlowFlag == 0 else { throw .invalidField("flags") }
+        guard header.flags & ~(Self.controlFlowFlag | Self.repairFlag) == 0 else {
+            throw .invalidField("flags")
+        }
         token = LinkToken(rawValue: try reader.readUInt64(from: bytes))
         let source = PeerID(rawValue: try reader.readUInt64(from: bytes))
         stream = StreamID(source: source, index: header.stream)
         isControlFlow = header.flags & Self.controlFlowFlag != 0
+        isRepair = header.flags & Self.repairFlag != 0
         sequence = try reader.readUInt32(from: bytes)
     }
 
@@ -53,8 +64,8 @@ package struct MediaHeader: Equatable, Sendable {
             of: DatagramHeader.magic << 4 | DatagramHeader.version, as: UInt8.self)
         destination.storeBytes(
             of: DatagramHeader.Kind.media.rawValue, toByteOffset: 1, as: UInt8.self)
-        destination.storeBytes(
-            of: isControlFlow ? Self.controlFlowFlag : 0, toByteOffset: 2, as: UInt8.self)
+        let flags = (isControlFlow ? Self.controlFlowFlag : 0) | (isRepair ? Self.repairFlag : 0)
+        destination.storeBytes(of: flags, toByteOffset: 2, as: UInt8.self)
         destination.storeBytes(of: stream.index, toByteOffset: 3, as: UInt8.self)
         destination.storeBytes(of: token.rawValue.bigEndian, toByteOffset: 4, as: UInt64.self)
         destination.storeBytes(

@@ -39,7 +39,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
 
     private mutating func receive(_ header: MediaHeader, packet: Int = 0) -> Bool {
         plan.removeAll()
-        return forwarder.receive(header, bodyBytes: 100, packet: packet, into: &plan)
+        return forwarder.receive(header, bodyBytes: 100, packet: packet, at: .zero, into: &plan)
     }
 
     @Test mutating func aPacketGoesToEveryChild() {
@@ -191,7 +191,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
 
     private mutating func receive(_ header: MediaHeader) -> Bool {
         plan.removeAll()
-        return forwarder.receive(header, bodyBytes: 100, packet: 0, into: &plan)
+        return forwarder.receive(header, bodyBytes: 100, packet: 0, at: .zero, into: &plan)
     }
 
     @Test mutating func aPacketGoesToEveryEagerNeighborButTheOneItCameFrom() {
@@ -235,7 +235,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(rest.isEmpty)
     }
 
-    @Test mutating func streamsThatGoAndComeBeginAnew() {
+    @Test mutating func streamsThatGoAndComeKeepTheirWindows() {
         _ = receive(header(5, from: parent))
         forwarder.install(ForwardingTable(routes: [], links: [parent]))
         _ = forwarder.takeProgress()
@@ -244,8 +244,9 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
                 routes: [.init(source: source, upstreams: [parent], children: [])],
                 links: [parent]))
 
-        let isNew = receive(header(5, from: parent))
-        #expect(isNew)
-        #expect(forwarder.count(of: StreamID(source: source, index: 0)).packets == 1)
+        let isRepeatedNew = receive(header(5, from: parent))
+        let isNextNew = receive(header(6, from: parent))
+        #expect(!isRepeatedNew && isNextNew)
+        #expect(forwarder.count(of: StreamID(source: source, index: 0)).packets == 2)
     }
 }

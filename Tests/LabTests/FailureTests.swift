@@ -86,6 +86,42 @@ extension LabTests {
             }
         }
 
+        @Test(.timeLimit(.minutes(1)), arguments: [2, 5])
+        func whatALossyNetworkDropsIsRepaired(percent: Int) async throws {
+            let lab = try NetworkLab()
+            defer { lab.down() }
+            let conference = try Conference(.ipv4, lab: lab)
+            // More than the caches hold.
+            try await conference.startPattern(receivers: [.a2, .a3, .b1, .b2], megabits: 6)
+            let receivers = conference.peers.filter { $0.name != "a1" }
+            let lostBefore = receivers.map { conference.lost(at: $0.name) }
+
+            try lab.drop(percent)
+            try await Task.sleep(for: .seconds(10))
+            try lab.drop(0)
+            try await Task.sleep(for: .seconds(1))
+            let repairs = conference.peers.compactMap(\.status?.repair)
+            let summaries = try await conference.end()
+
+            #expect(repairs.count == 5)
+            for (peer, before) in zip(receivers, lostBefore) {
+                let stream = try #require(summaries[peer.name]?.streams.first, "\(peer.name)")
+                #expect(stream.received > 7500, "\(peer.name)")
+                #expect(stream.corrupted == 0, "\(peer.name)")
+                #expect((stream.lost - before) * 1000 <= stream.received, "\(peer.name): \(stream)")
+                #expect(stream.duplicates == 0, "\(peer.name)")
+            }
+            let repaired = repairs.reduce(0) { $0 + $1.repaired }
+            let answered = repairs.reduce(0) { $0 + $1.answered }
+            let latency = summaries.values.compactMap(\.streams.first?.latency)
+            print(
+                "\(percent) % dropped: \(repairs), "
+                    + "lost \(summaries.mapValues { $0.streams.first?.lost ?? 0 }), "
+                    + "p99 of delay \(latency.map(\.p99)) ms")
+            #expect(repaired > 50, "nothing was dropped")
+            #expect(Double(answered) <= 1.3 * Double(repaired))
+        }
+
         @Test(.timeLimit(.minutes(1)))
         func idlePeersCostLittle() async throws {
             let lab = try NetworkLab()
@@ -117,13 +153,14 @@ extension Peer {
 }
 
 extension Conference {
-    /// A rendezvous, a1 with 2 Mbit/s of the test pattern, and receivers that get it.
+    /// A rendezvous, a1 with some Mbit/s of the test pattern, and receivers that get it.
     fileprivate func startPattern(
-        receivers: [NetworkLab.Host], lease: String = "30s"
+        receivers: [NetworkLab.Host], lease: String = "30s", megabits: Int = 2
     ) async throws {
         try startRendezvous(lease: lease)
-        try join(.a1, "--publish", "test:rate=2M,size=1000", "--uplink", "4800K")
-        let peers = try receivers.map { try join($0, "--uplink", "4800K") }
+        let uplink = "\(megabits * 2400)K"
+        try join(.a1, "--publish", "test:rate=\(megabits)M,size=1000", "--uplink", uplink)
+        let peers = try receivers.map { try join($0, "--uplink", uplink) }
         let areFed = try await eventually(within: .seconds(10)) {
             peers.allSatisfy { $0.received(from: "a1") > 10 }
         }

@@ -62,6 +62,7 @@ import Testing
                 up          2 m 05 s
                 rendezvous  192.0.2.1:7400 unreachable, answered 40 s ago (no answer for 40 s)
                 uplink      2.50 Mbit/s of 10.00 Mbit/s reserved
+                repair      requested 0, repaired 0, gave up 0, answered 0, refused 0
 
                 LINK  ENDPOINT            RTT  SUBNET  STATE
                 bob   192.0.2.8:40001  0.8 ms  same    open
@@ -117,7 +118,7 @@ import Testing
             for index in all.indices {
                 var some = all
                 some.remove(at: index)
-                let isOptional = ["joined_ms", "first_packet_ms", "memory_bytes"]
+                let isOptional = ["joined_ms", "first_packet_ms", "memory_bytes", "repair"]
                     .contains(all[index].name)
                 #expect(canRead(.object(some)) == isOptional, "\(all[index].name)")
             }

@@ -170,7 +170,7 @@ import Wire
         group.run(for: .seconds(5))
 
         group.crash(0)
-        group.run(for: .seconds(15))
+        group.run(for: .seconds(20))
 
         for host in group.hosts where host.isUp {
             #expect(host.goneSources == [group.peer(0)])

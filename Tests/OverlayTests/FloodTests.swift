@@ -98,7 +98,7 @@ import Wire
     // MARK: - Faults
 
     @Test(arguments: [1, 4] as [UInt64])
-    func crashesOfInteriorPeersHealWithinASecond(seed: UInt64) {
+    func crashesOfInteriorPeersHealInHalfASecond(seed: UInt64) {
         var group = Self.makeGroup(seed: seed, members: 60, publish: 0..<0)
         group.publish(0)
         group.run(for: .seconds(8))
@@ -115,12 +115,12 @@ import Wire
         #expect(group.violations.isEmpty)
         #expect(
             group.missingDeliveries(of: 0, since: group.now + .milliseconds(-200)).isEmpty)
-        #expect((gaps.last ?? .zero) <= .milliseconds(1000))
+        #expect((gaps.last ?? .zero) <= .milliseconds(500), "\(gaps.suffix(5))")
         #expect(group.duplicates == 0)
     }
 
     @Test(arguments: [1, 2] as [UInt64])
-    func theTreeOfASilentSourceMendsBeforeItSpeaks(seed: UInt64) {
+    func aSilentSourceIsHeardAtOnceThoughItsTreeIsBroken(seed: UInt64) {
         var group = Self.makeGroup(seed: seed, members: 30, publish: 0..<1)
         group.run(for: .seconds(2))
         let interior = group.hosts.indices.filter { index in
@@ -128,11 +128,11 @@ import Wire
                 && group.hosts[index].overlay.view.sources.contains { !$0.children.isEmpty }
         }
         for index in interior.prefix(4) { group.crash(index) }
-        // The ends of links are noticed after four seconds of silence.
         group.run(for: .seconds(7))
 
+        // Links that nothing flows on end late; who gets no copy then hears of it by digests.
         group.sendPacket(0)
-        group.run(for: .seconds(1))
+        group.run(for: .seconds(2))
 
         #expect(!interior.isEmpty)
         #expect(group.deliveries == 29 - min(4, interior.count))
@@ -164,8 +164,8 @@ import Wire
         group.run(for: .seconds(35))
 
         let share = Double(group.deliveries) / Double(2 * 23 * 35 * 50)
-        // Two in a hundred are lost on each of up to five links, and nothing repairs them here.
-        #expect(share > 0.88)
+        // Two in a hundred are lost on each of up to five links, and repaired.
+        #expect(share > 0.999)
         #expect(group.violations.isEmpty)
         #expect(Self.redundancy(group) <= 0.15)
         #expect(group.missingDeliveries(of: 0, since: group.now + .milliseconds(-1000)).isEmpty)

@@ -12,8 +12,9 @@ struct SimulatedGroup {
     struct Host {
         var endpoint: Endpoint
         var overlay: OverlayPeer
-        var forwarder = Forwarder()
+        var forwarder: Forwarder
         var isUp = true
+        var isPaused = false
         var wakeup: Instant?
         /// A busy machine: nothing is served before this moment.
         var stalledUntil = Instant.zero
@@ -21,6 +22,8 @@ struct SimulatedGroup {
         var delivered: [PeerID: [UInt32]] = [:]
         var lastDelivery: [PeerID: Instant] = [:]
         var longestGap: [PeerID: Duration] = [:]
+        /// How long each packet took from its source, in order of arrival.
+        var delays: [PeerID: [Duration]] = [:]
         var describedSources: [PeerID: [StreamDescription]] = [:]
         var goneSources: [PeerID] = []
         var hasLeft = false
@@ -50,6 +53,12 @@ struct SimulatedGroup {
     /// Media datagrams that crossed from one subnet to another, by source.
     private(set) var crossings: [PeerID: Int] = [:]
     private(set) var sent: [PeerID: Int] = [:]
+    /// When each packet was sent, per source and sequence number.
+    private(set) var sendTimes: [PeerID: [UInt32: Instant]] = [:]
+    /// Media datagrams that were lost, repairs included, and repairs sent.
+    private(set) var lostMedia = 0
+    private(set) var repairDatagrams = 0
+    private(set) var repairRequests = 0
     /// Media datagrams on their way, all sources together, and packets that members took.
     private(set) var copies = 0
     private(set) var deliveries = 0
@@ -62,6 +71,8 @@ struct SimulatedGroup {
     /// The most copies that any source ever sent of one packet.
     private(set) var mostCopies = 0
     var loss = 0.0
+    /// How members that are added from now on repair.
+    var repair = RepairConfiguration()
     /// How often a datagram finds its host busy, for up to 60 ms.
     var stallShare = 0.0
     private(set) var trace: [String] = []
@@ -107,7 +118,8 @@ struct SimulatedGroup {
         let overlay = OverlayPeer(
             configuration: configuration, cookieSecret: secret, generator: generator.child())
         hostIndices[configuration.peer] = index
-        hosts.append(Host(endpoint: endpoint, overlay: overlay))
+        hosts.append(
+            Host(endpoint: endpoint, overlay: overlay, forwarder: Forwarder(repair: repair)))
         return index
     }
 
@@ -134,6 +146,8 @@ struct SimulatedGroup {
     }
 
     mutating func crash(_ index: Int) { hosts[index].isUp = false }
+    /// The source goes on, and sends nothing any more.
+    mutating func pause(_ index: Int) { hosts[index].isPaused = true }
     mutating func leave(_ index: Int) { handle(.leaveRequested, on: index) }
 
     // MARK: - Running
@@ -159,9 +173,12 @@ struct SimulatedGroup {
         case .wakeup(let index):
             guard hosts[index].isUp, hosts[index].wakeup.map({ $0 <= now }) ?? false else { return }
             hosts[index].wakeup = nil
-            handle(.wakeupReached, on: index)
+            var wanted: [WantedRepair] = []
+            hosts[index].forwarder.takeRepairRequests(at: now, into: &wanted)
+            handle(wanted.isEmpty ? .wakeupReached : .repairWanted(wanted), on: index)
         case .packet(let index):
-            guard hosts[index].isUp, !hosts[index].hasLeft else { return }
+            guard hosts[index].isUp, !hosts[index].hasLeft, !hosts[index].isPaused
+            else { return }
             sendPacket(index)
             schedule(.packet(source: index), at: now + Self.packetInterval)
         }
@@ -193,9 +210,14 @@ struct SimulatedGroup {
                 stream, isControlFlow: false, bodyBytes: 100, packet: 0, into: &plan)
         else { return }
         sent[stream.source, default: 0] += 1
+        sendTimes[stream.source, default: [:]][header.sequence] = now
+        hosts[index].forwarder.keep(header, slot: 0, bodyBytes: 100, at: now)
         mostCopies = max(mostCopies, plan.copies.count)
-        if forwardsBegun(index) { handle(.mediaBegan, on: index) }
         sendCopies(header, hops: 0, from: index)
+        let sign = OverlayPeer.MediaSign(
+            link: nil, stream: stream, sequence: header.sequence, at: now)
+        handle(.mediaHeard([sign]), on: index)
+        if forwardsBegun(index) { handle(.mediaBegan, on: index) }
     }
 
     private mutating func forwardsBegun(_ index: Int) -> Bool {
@@ -207,17 +229,35 @@ struct SimulatedGroup {
         for copy in plan.copies {
             let child = hosts[index].forwarder.children[copy.child]
             copies += 1
-            var bytes = [UInt8](repeating: hops + 1, count: MediaHeader.byteCount + 1)
             var copyHeader = header
             copyHeader.token = child.token
-            bytes.withUnsafeMutableBytes { buffer in
-                guard let base = buffer.baseAddress else { return }
-                copyHeader.store(into: base)
-            }
+            copyHeader.isRepair = false
             if child.endpoint.address.subnet != hosts[index].endpoint.address.subnet {
                 crossings[header.stream.source, default: 0] += 1
             }
-            transmit(bytes, from: index, to: child.endpoint)
+            transmit(encoded(copyHeader, hops: hops &+ 1), from: index, to: child.endpoint)
+        }
+    }
+
+    private func encoded(_ header: MediaHeader, hops: UInt8) -> [UInt8] {
+        var bytes = [UInt8](repeating: hops, count: MediaHeader.byteCount + 1)
+        bytes.withUnsafeMutableBytes { buffer in
+            guard let base = buffer.baseAddress else { return }
+            header.store(into: base)
+        }
+        return bytes
+    }
+
+    private mutating func answer(
+        _ request: RepairRequest, to neighbor: RepairAsker, from index: Int
+    ) {
+        repairRequests += 1
+        var answers: [RepairAnswer] = []
+        hosts[index].forwarder.answer(request, to: neighbor, at: now, into: &answers)
+        for answer in answers {
+            repairDatagrams += 1
+            let hops = UInt8(clamping: answer.slot + 1)
+            transmit(encoded(answer.header, hops: hops), from: index, to: neighbor.endpoint)
         }
     }
 
@@ -245,16 +285,14 @@ struct SimulatedGroup {
         let hops = bytes[MediaHeader.byteCount]
         plan.removeAll()
         let passed = hosts[index].forwarder.receive(
-            header, bodyBytes: 100, packet: 0, into: &plan)
+            header, bodyBytes: 100, packet: 0, at: now, into: &plan)
         sendCopies(header, hops: hops, from: index)
         if passed {
+            // The place in the cache is as good as any for the way that a packet took.
+            hosts[index].forwarder.keep(header, slot: Int(hops), bodyBytes: 100, at: now)
             deliveries += 1
             lastHop = max(lastHop, Int(hops))
             deliver(header, to: index)
-        }
-        if forwardsBegun(index) { handle(.mediaBegan, on: index) }
-        if let offTree = hosts[index].forwarder.takeOffTree() {
-            handle(.mediaOffTree(offTree.token, source: offTree.source), on: index)
         }
         if let unexpected = hosts[index].forwarder.takeUnexpected() {
             handle(.unexpectedMedia(unexpected.token, source: unexpected.source), on: index)
@@ -263,12 +301,21 @@ struct SimulatedGroup {
             handle(.feedsOverlap(source: source), on: index)
         }
         // The driver reports what was heard now and then; here at once.
-        handle(.mediaHeard([header.token]), on: index)
+        let sign = OverlayPeer.MediaSign(
+            link: header.token, stream: header.stream, sequence: header.sequence, at: now)
+        handle(.mediaHeard([sign]), on: index)
+        if forwardsBegun(index) { handle(.mediaBegan, on: index) }
+        if let offTree = hosts[index].forwarder.takeOffTree() {
+            handle(.mediaOffTree(offTree.token, source: offTree.source), on: index)
+        }
     }
 
     private mutating func deliver(_ header: MediaHeader, to index: Int) {
         let source = header.stream.source
         hosts[index].delivered[source, default: []].append(header.sequence)
+        if let sentAt = sendTimes[source]?[header.sequence] {
+            hosts[index].delays[source, default: []].append(now - sentAt)
+        }
         if let last = hosts[index].lastDelivery[source] {
             let gap = now - last
             hosts[index].longestGap[source] = max(gap, hosts[index].longestGap[source] ?? .zero)
@@ -280,9 +327,20 @@ struct SimulatedGroup {
         for index in hosts.indices { hosts[index].longestGap = [:] }
     }
 
+    mutating func forgetDeliveries() {
+        for index in hosts.indices {
+            hosts[index].delivered = [:]
+            hosts[index].delays = [:]
+        }
+        sendTimes = [:]
+    }
+
     mutating func forgetCounts() {
         crossings = [:]
         sent = [:]
+        lostMedia = 0
+        repairDatagrams = 0
+        repairRequests = 0
         (copies, deliveries, controlBytes, lastHop) = (0, 0, 0, 0)
     }
 
@@ -291,8 +349,9 @@ struct SimulatedGroup {
         var actions: [OverlayPeer.Action] = []
         hosts[index].overlay.handle(event, at: now, into: &actions)
         for action in actions { perform(action, on: index) }
-        let next = hosts[index].overlay.nextWakeup
-        if let next, next <= now { violations.append("host \(index) has work left at \(now)") }
+        let due = hosts[index].overlay.nextWakeup
+        if let due, due <= now { violations.append("host \(index) has work left at \(now)") }
+        let next = [due, hosts[index].forwarder.nextWakeup].compactMap(\.self).min()
         if let next, next != hosts[index].wakeup {
             hosts[index].wakeup = next
             schedule(.wakeup(index), at: max(next, now))
@@ -316,6 +375,10 @@ struct SimulatedGroup {
             hosts[index].describedSources[source] = streams
         case .sourceGone(let source):
             hosts[index].goneSources.append(source)
+        case .repairRequested(let request, let asker):
+            answer(request, to: asker, from: index)
+        case .highestHeard(let stream, let highest):
+            hosts[index].forwarder.noteHighest(stream, highest, at: now)
         case .reportProgress:
             handle(.mediaAdvanced(hosts[index].forwarder.takeProgress()), on: index)
         case .report(let occurrence):
@@ -333,7 +396,10 @@ struct SimulatedGroup {
         guard case .v4(let address) = endpoint.address else { return }
         let target = Int(address.rawValue & 0xFF) - 1
         guard hosts.indices.contains(target), hosts[target].endpoint == endpoint else { return }
-        if loss > 0, lossGenerator.uniformFraction() < loss { return }
+        if loss > 0, lossGenerator.uniformFraction() < loss {
+            if Datagram.isMedia(bytes.span.bytes) { lostMedia += 1 }
+            return
+        }
         let delay = delay(index, target) + .microseconds(lossGenerator.uniform(below: 50))
         let datagram = Happening.datagram(
             to: target, from: hosts[index].endpoint, bytes)
@@ -375,6 +441,10 @@ struct SimulatedGroup {
             queue.swapAt(least, parent)
             parent = least
         }
+    }
+
+    func children(of index: Int, in source: PeerID) -> Int {
+        hosts[index].overlay.view.sources.first { $0.source == source }?.children.count ?? 0
     }
 
     // MARK: - Invariants

@@ -43,7 +43,7 @@ import Wire
         Flip(sample: "link refusal", offset: 23, value: 0xFF, error: .invalidField("contact")),
         // Control
         Flip(sample: "close", offset: 12, value: 0, error: .unknownType(0)),
-        Flip(sample: "close", offset: 12, value: 14, error: .unknownType(14)),
+        Flip(sample: "close", offset: 12, value: 22, error: .unknownType(22)),
         Flip(
             sample: "ping", offset: 14, value: 9, error: .truncated(needed: 24, available: 23)),
         Flip(
@@ -51,14 +51,14 @@ import Wire
         Flip(
             sample: "several records", offset: 14, value: 9, error: .trailingBytes(1)),
         Flip(sample: "route", offset: 32, value: 2, error: .invalidField("gone")),
-        Flip(sample: "attach", offset: 27, value: 2, error: .invalidField("orphan")),
+        Flip(sample: "attach", offset: 27, value: 3, error: .invalidField("standing")),
         Flip(sample: "attach refused", offset: 23, value: 0, error: .invalidField("reason")),
         Flip(sample: "attach refused", offset: 23, value: 3, error: .invalidField("reason")),
         Flip(
             sample: "attach refused", offset: 24, value: 5, error: .invalidField("contact count")),
         Flip(sample: "move", offset: 23, value: 0, error: .invalidField("target")),
         Flip(sample: "move", offset: 23, value: 2, error: .invalidField("contact count")),
-        Flip(sample: "peers", offset: 15, value: 9, error: .invalidField("contact count")),
+        Flip(sample: "peers", offset: 15, value: 9, error: .invalidField("peer count")),
         Flip(
             sample: "description", offset: 26, value: 1, error: .invalidField("stream index")),
         Flip(
@@ -70,6 +70,12 @@ import Wire
         Flip(sample: "description", offset: 29, value: 4, error: .invalidField("format")),
         Flip(sample: "description", offset: 39, value: 0x04, error: .invalidField("media text")),
         Flip(sample: "description", offset: 46, value: 0xFF, error: .invalidField("media text")),
+        Flip(
+            sample: "repair request", offset: 23, value: 16, error: .invalidField("stream index")),
+        Flip(
+            sample: "repair request", offset: 14, value: 20,
+            error: .truncated(needed: 36, available: 35)),
+        Flip(sample: "heard up to", offset: 23, value: 16, error: .invalidField("stream index")),
     ]
 
     @Test(arguments: flips)
@@ -79,6 +85,14 @@ import Wire
         bytes[flip.offset] = flip.value
 
         #expect(throws: flip.error) { try decode(bytes) }
+    }
+
+    @Test func aRequestForNothingIsRefused() throws {
+        let sample = try #require(Samples.all.first { $0.name == "repair request" })
+        var bytes = sample.bytes
+        bytes.replaceSubrange(28..<36, with: [UInt8](repeating: 0, count: 8))
+
+        #expect(throws: DecodeError.invalidField("bitmap")) { try decode(bytes) }
     }
 
     @Test func aContactNeedsAPort() throws {

@@ -35,6 +35,20 @@ import Wire
         #expect(try decode(bytes) == header)
     }
 
+    @Test func repairIsAFlagOfItsOwn() throws {
+        var header = Self.plain
+        header.isRepair = true
+        var bytes = Self.plainBytes
+        bytes[2] = 2
+        #expect(stored(header).prefix(24) == bytes[...])
+        #expect(try decode(bytes) == header)
+
+        header.isControlFlow = true
+        bytes[2] = 3
+        #expect(stored(header).prefix(24) == bytes[...])
+        #expect(try decode(bytes) == header)
+    }
+
     @Test func theBodyIsNotLookedAt() throws {
         #expect(try decode(Self.plainBytes) == Self.plain)
         #expect(try decode(Self.plainBytes + Array(repeating: 0xFF, count: 65_000)) == Self.plain)
@@ -50,7 +64,7 @@ import Wire
         arguments: [
             (0, 0xA1, DecodeError.unknownMagic), (0, 0xB2, .unsupportedVersion(2)),
             (1, 0x7F, .unknownType(0x7F)),
-            (2, 0x02, .invalidField("flags")), (2, 0x80, .invalidField("flags")),
+            (2, 0x04, .invalidField("flags")), (2, 0x80, .invalidField("flags")),
         ] as [(Int, UInt8, DecodeError)])
     func brokenFieldsAreRefused(offset: Int, value: UInt8, error: DecodeError) {
         var bytes = Self.plainBytes

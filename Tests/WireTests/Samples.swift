@@ -50,6 +50,8 @@ let far = Contact(
     endpoint: Endpoint(
         address: .v6(IPv6Address(high: 0x2001_0DB8_0000_0000, low: 0x5)), port: 65535))
 
+private let coordinate = Coordinate(x: 0x0102, y: -2, z: 0x0304, height: 0x0506, error: 37)
+private let coordinateHex = "0102 fffe 0304 0506 25"
 private let nearHex = "2122232425262728 04 c0000201 1ce8"
 private let farHex = "5152535455565758 06 20010db8000000000000000000000005 ffff"
 
@@ -163,9 +165,11 @@ enum Samples {
             .route(
                 RouteAdvert(
                     source: source, seqno: 0x0A0B_0C0D, metric: 12_345, hops: 3, isGone: true,
-                    freeRate: 4000, sourceRate: 0x0102_0304, descriptionVersion: 0x1122)),
+                    freeRate: 4000, admitCost: 0x0708_090A, sourceRate: 0x0102_0304,
+                    descriptionVersion: 0x1122, origin: coordinate)),
             """
-            03 001c 5152535455565758 0a0b0c0d 00003039 03 01 00000fa0 01020304 1122
+            03 0029 5152535455565758 0a0b0c0d 00003039 03 01 00000fa0 0708090a 01020304 1122
+            \(coordinateHex)
             """),
         Sample(
             record: "sequence number request",
@@ -185,8 +189,9 @@ enum Samples {
             """),
         Sample(
             record: "attach",
-            .attach(AttachRequest(source: source, freeRate: 4000, isOrphan: true)),
-            "07 000d 5152535455565758 00000fa0 01"),
+            .attach(
+                AttachRequest(source: source, freeRate: 4000, standing: .child, cost: 12_345)),
+            "07 0011 5152535455565758 00000fa0 02 00003039"),
         Sample(
             record: "attach accepted", .attachAccepted(source: source, isFed: true),
             "08 0009 5152535455565758 01"),
@@ -198,8 +203,27 @@ enum Samples {
         Sample(
             record: "move", .move(source: peer, target: far),
             "0b 0024 2122232425262728 01 \(farHex)"),
-        Sample(record: "peers", .peers([near, far]), "0c 002b 02 \(nearHex) \(farHex)"),
+        Sample(
+            record: "peers",
+            .peers([
+                Acquaintance(contact: near, coordinate: coordinate),
+                Acquaintance(contact: far, coordinate: .unknown),
+            ]),
+            "0c 003d 02 \(nearHex) \(coordinateHex) \(farHex) 0000 0000 0000 0000 ff"),
+        Sample(record: "heartbeat", .heartbeat(next: 150), "14 0002 0096"),
+        Sample(record: "position", .position(coordinate), "15 0009 \(coordinateHex)"),
         Sample(record: "close", .close, "0d 0000"),
+        Sample(
+            record: "repair request",
+            .repairRequest(
+                RepairRequest(
+                    stream: StreamID(source: source, index: 7), base: 0xFFFF_FFFE,
+                    bitmap: 0x8000_0000_0000_0005)),
+            "0e 0015 5152535455565758 07 fffffffe 8000000000000005"),
+        Sample(
+            record: "heard up to",
+            .heardUpTo(stream: StreamID(source: source, index: 15), highest: 0x0A0B_0C0D),
+            "0f 000d 5152535455565758 0f 0a0b0c0d"),
         Sample(
             record: "announce",
             .announce(

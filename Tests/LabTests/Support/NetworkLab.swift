@@ -91,6 +91,20 @@ final class NetworkLab {
         guard status == 0 else { throw LabError("nft \(words.joined(separator: " ")): \(output)") }
     }
 
+    /// Drops so many percent of the datagrams that come to each host over the network, at random.
+    func drop(_ percent: Int) throws {
+        for host in Host.allCases {
+            try filter(
+                on: host, "add", "chain", "inet", "lab", "loss",
+                "{ type filter hook input priority 10; policy accept; }")
+            try filter(on: host, "flush", "chain", "inet", "lab", "loss")
+            guard percent > 0 else { continue }
+            try filter(
+                on: host, "add", "rule", "inet", "lab", "loss", "meta", "l4proto", "udp",
+                "iifname", "eth0", "numgen", "random", "mod", "100", "<", "\(percent)", "drop")
+        }
+    }
+
     private static func parse(hosts: String) -> [Host: [Family: String]] {
         var table: [Host: [Family: String]] = [:]
         for line in hosts.split(separator: "\n") {

@@ -1,0 +1,86 @@
+import Forwarding
+import NetBasics
+import Overlay
+import Rendezvous
+import Sealing
+import Wire
+
+/// What every Polycast process of a simulation shares.
+struct PolycastWorld: Sendable {
+    static let group = GroupID(high: 0x706F_6C79, low: 0x6361_7374)
+
+    let addresses: AddressPlan
+    /// The host of the rendezvous server; `nil`: members are named by the scenario.
+    let rendezvousHost: Int?
+    /// Everything but who a member is.
+    let overlay: OverlayConfiguration
+    let repair: RepairConfiguration
+    /// kbit/s, per host.
+    let uplinks: ContiguousArray<UInt32>
+    /// Declared rate of a source; kbit/s.
+    let sourceRate: UInt32
+    /// Bytes of media per packet, without any header.
+    let bodyBytes: Int
+}
+
+/// What travels between simulated Polycast hosts: real bytes, or the header of a media datagram.
+enum PolycastMessage: Sendable {
+    case bytes([UInt8])
+    /// The packet is what the simulator knows it by; its body is not carried.
+    case media(MediaHeader, MediaPacket)
+}
+
+/// A host of a simulation that runs Polycast: a peer, or the rendezvous.
+struct PolycastMember: SimulatedMember {
+    private(set) var peer: PolycastPeer?
+    private var rendezvous: PolycastRendezvous?
+
+    typealias Message = PolycastMessage
+
+    init(host: Int, world: PolycastWorld, generator: inout SeededGenerator) {
+        if host == world.rendezvousHost {
+            rendezvous = PolycastRendezvous(world: world, generator: &generator)
+        } else {
+            peer = PolycastPeer(host: host, world: world, generator: &generator)
+        }
+    }
+
+    mutating func handle(
+        _ event: MemberEvent<Message>, at now: Instant, into outbox: inout Outbox<Message>
+    ) {
+        peer?.handle(event, at: now, into: &outbox)
+        rendezvous?.handle(event, at: now, into: &outbox)
+    }
+
+    var nextWakeup: Instant? { peer?.nextWakeup }
+}
+
+/// The rendezvous server's core on a simulated host.
+struct PolycastRendezvous: Sendable {
+    private let addresses: AddressPlan
+    private var server: RendezvousServer
+
+    init(world: PolycastWorld, generator: inout SeededGenerator) {
+        addresses = world.addresses
+        var configuration = RendezvousConfiguration()
+        configuration.memberLimit = 1_000_000
+        configuration.groupMemberLimit = 1_000_000
+        let secret = (0..<AddressCookie.secretByteCount).map { _ in
+            UInt8(truncatingIfNeeded: generator.next())
+        }
+        server = RendezvousServer(
+            configuration: configuration, cookieSecret: secret, generator: generator.child())
+    }
+
+    mutating func handle(
+        _ event: MemberEvent<PolycastMessage>, at now: Instant,
+        into outbox: inout Outbox<PolycastMessage>
+    ) {
+        guard case .received(.bytes(let bytes), let host) = event,
+            case .rendezvous(.request(let request)) = try? Datagram(decoding: bytes.span.bytes),
+            let answer = server.handle(request, from: addresses.endpoint(of: host), at: now)
+        else { return }
+        let encoded = answer.encoded
+        outbox.send(.bytes(encoded), bytes: encoded.count, to: host)
+    }
+}

@@ -1,0 +1,301 @@
+import Forwarding
+import NetBasics
+import Overlay
+import Rendezvous
+import Sealing
+import Wire
+
+nonisolated(unsafe) var debugCounts: [String: Int] = [:]
+/// A member's cores on a simulated host: what the daemon is without sockets.
+struct PolycastPeer: Sendable {
+    private let host: Int
+    private let world: PolycastWorld
+    private(set) var overlay: OverlayPeer
+    private var forwarder: Forwarder
+    private var client: RendezvousClient
+    private var plan = FanOutPlan()
+    private var actions: [OverlayPeer.Action] = []
+    private var heard: [OverlayPeer.MediaSign] = []
+    private var next: Instant?
+    /// The packets in the forwarder's cache, by slot, and how many there ever were.
+    private var kept: ContiguousArray<MediaPacket> = []
+    private var keptCount = 0
+    private static let keptLimit = 1024
+
+    init(host: Int, world: PolycastWorld, generator: inout SeededGenerator) {
+        self.host = host
+        self.world = world
+        var configuration = world.overlay
+        let drawn = generator.next()
+        configuration.peer =
+            world.rendezvousHost == nil ? Self.peerID(of: host) : PeerID(rawValue: drawn)
+        configuration.uplinkRate = world.uplinks[host]
+        configuration.localSubnets = [world.addresses.endpoint(of: host).address.subnet]
+        let secret = (0..<AddressCookie.secretByteCount).map { _ in
+            UInt8(truncatingIfNeeded: generator.next())
+        }
+        overlay = OverlayPeer(
+            configuration: configuration, cookieSecret: secret, generator: generator.child())
+        forwarder = Forwarder(repair: world.repair)
+        client = RendezvousClient(
+            group: configuration.group, peer: configuration.peer, generator: generator.child())
+    }
+
+    var nextWakeup: Instant? { next }
+
+    /// The id of a host that is named by the scenario, and so starts only once.
+    private static func peerID(of host: Int) -> PeerID {
+        var generator = SeededGenerator(seed: UInt64(host))
+        return PeerID(rawValue: generator.next())
+    }
+
+    mutating func handle(
+        _ event: MemberEvent<PolycastMessage>, at now: Instant,
+        into outbox: inout Outbox<PolycastMessage>
+    ) {
+        switch event {
+        case .started(let contacts):
+            start(contacts, at: now, into: &outbox)
+        case .received(.media(let header, let packet), _):
+            // The timers of the control plane do not depend on it: they look when they are due.
+            return receive(header, packet, at: now, into: &outbox)
+        case .received(.bytes(let bytes), let sender):
+            receive(bytes, from: sender, at: now, into: &outbox)
+        case .publishingStarted:
+            publish(at: now, into: &outbox)
+        case .packetDue(let packet):
+            return originate(packet, at: now, into: &outbox)
+        case .wakeupReached:
+            wake(at: now, into: &outbox)
+        case .leaveRequested:
+            tell(.stopRequested, at: now, into: &outbox)
+            apply(.leaveRequested, at: now, into: &outbox)
+        }
+        updateWakeup()
+    }
+
+    private mutating func updateWakeup() {
+        next = overlay.nextWakeup
+        if let due = client.nextWakeup { next = min(next ?? due, due) }
+        if let due = forwarder.nextWakeup { next = min(next ?? due, due) }
+    }
+
+    // MARK: - Control
+
+    private mutating func start(
+        _ contacts: [Int], at now: Instant, into outbox: inout Outbox<PolycastMessage>
+    ) {
+        if world.rendezvousHost != nil { return tell(.started, at: now, into: &outbox) }
+        let known = contacts.map { contact in
+            Contact(
+                peer: Self.peerID(of: contact), endpoint: world.addresses.endpoint(of: contact))
+        }
+        apply(.candidatesLearned(known), at: now, into: &outbox)
+    }
+
+    private mutating func wake(at now: Instant, into outbox: inout Outbox<PolycastMessage>) {
+        if let due = client.nextWakeup, due <= now { tell(.wakeupReached, at: now, into: &outbox) }
+        var wanted: [WantedRepair] = []
+        if let due = forwarder.nextWakeup, due <= now {
+            forwarder.takeRepairRequests(at: now, into: &wanted)
+        }
+        apply(wanted.isEmpty ? .wakeupReached : .repairWanted(wanted), at: now, into: &outbox)
+    }
+
+    private mutating func receive(
+        _ bytes: [UInt8], from sender: Int, at now: Instant,
+        into outbox: inout Outbox<PolycastMessage>
+    ) {
+        let endpoint = world.addresses.endpoint(of: sender)
+        // What does not decode is dropped, as the daemon does.
+        switch try? Datagram(decoding: bytes.span.bytes) {
+        case .control(let datagram):
+            apply(.controlReceived(datagram, from: endpoint), at: now, into: &outbox)
+        case .link(let message):
+            apply(.linkMessageReceived(message, from: endpoint), at: now, into: &outbox)
+        case .rendezvous(let message):
+            tell(.messageReceived(message), at: now, into: &outbox)
+        case nil:
+            break
+        }
+    }
+
+    private mutating func tell(
+        _ event: RendezvousClient.Event, at now: Instant,
+        into outbox: inout Outbox<PolycastMessage>
+    ) {
+        guard let server = world.rendezvousHost else { return }
+        var orders: [RendezvousClient.Action] = []
+        client.handle(event, at: now, into: &orders)
+        for order in orders {
+            switch order {
+            case .send(let request):
+                let bytes = RendezvousMessage.request(request).encoded
+                outbox.send(.bytes(bytes), bytes: bytes.count, to: server)
+            case .report(.registered(_, let peers, let memberCount)):
+                apply(.membersCounted(memberCount), at: now, into: &outbox)
+                apply(.candidatesLearned(peers), at: now, into: &outbox)
+            case .report, .left:
+                break
+            }
+        }
+    }
+
+    private mutating func publish(at now: Instant, into outbox: inout Outbox<PolycastMessage>) {
+        let configuration = overlay.configuration
+        let description = StreamDescription(
+            stream: StreamID(source: configuration.peer, index: 0), version: 1, streamCount: 1,
+            kind: .video, priority: 2, format: .opaque, rate: world.sourceRate,
+            member: configuration.name, mediaText: "")
+        apply(.published([description]), at: now, into: &outbox)
+    }
+
+    private mutating func apply(
+        _ event: OverlayPeer.Event, at now: Instant, into outbox: inout Outbox<PolycastMessage>
+    ) {
+        actions.removeAll(keepingCapacity: true)
+        if !heard.isEmpty {
+            overlay.handle(.mediaHeard(heard), at: now, into: &actions)
+            heard.removeAll(keepingCapacity: true)
+        }
+        overlay.handle(event, at: now, into: &actions)
+        for action in actions { perform(action, at: now, into: &outbox) }
+    }
+
+    private mutating func perform(
+        _ action: OverlayPeer.Action, at now: Instant, into outbox: inout Outbox<PolycastMessage>
+    ) {
+        switch action {
+        case .sendLink(let message, let endpoint):
+            send(message.encoded, to: endpoint, into: &outbox)
+        case .sendControl(let datagram, let endpoint):
+            for bytes in datagram.encodedDatagrams { send(bytes, to: endpoint, into: &outbox) }
+        case .install(let table):
+            forwarder.install(table)
+        case .reportProgress:
+            let progress = forwarder.takeProgress()
+            apply(.mediaAdvanced(progress), at: now, into: &outbox)
+        case .repairRequested(let request, let asker):
+            answer(request, to: asker, at: now, into: &outbox)
+        case .highestHeard(let stream, let highest):
+            forwarder.noteHighest(stream, highest, at: now)
+        case .left:
+            outbox.hasLeft = true
+        case .report(let what):
+            let name = String(describing: what).prefix { $0 != "(" }
+            debugCounts[String(name), default: 0] += 1
+        case .sourceDescribed, .sourceGone:
+            break
+        }
+    }
+
+    private func send(
+        _ bytes: [UInt8], to endpoint: Endpoint, into outbox: inout Outbox<PolycastMessage>
+    ) {
+        // Nobody listens where no host is; the datagram is spent all the same.
+        guard let host = world.addresses.host(at: endpoint) else { return }
+        outbox.send(.bytes(bytes), bytes: bytes.count, to: host)
+    }
+
+    // MARK: - Media
+
+    private mutating func note(
+        _ header: MediaHeader, from link: LinkToken?, at now: Instant
+    ) {
+        let sign = OverlayPeer.MediaSign(
+            link: link, stream: header.stream, sequence: header.sequence, at: now)
+        let known = heard.firstIndex { $0.link == link && $0.stream == header.stream }
+        if let known { heard[known] = sign } else { heard.append(sign) }
+    }
+
+    /// Keeps the packet for neighbors that miss it.
+    private mutating func keep(_ header: MediaHeader, _ packet: MediaPacket, at now: Instant) {
+        let slot = keptCount % Self.keptLimit
+        if slot < kept.count { kept[slot] = packet } else { kept.append(packet) }
+        keptCount += 1
+        forwarder.keep(header, slot: slot, bodyBytes: world.bodyBytes, at: now)
+    }
+
+    private mutating func originate(
+        _ packet: MediaPacket, at now: Instant, into outbox: inout Outbox<PolycastMessage>
+    ) {
+        plan.removeAll()
+        let stream = StreamID(source: overlay.configuration.peer, index: 0)
+        guard
+            let header = forwarder.originate(
+                stream, isControlFlow: false, bodyBytes: world.bodyBytes, packet: 0, into: &plan)
+        else { return }
+        note(header, from: nil, at: now)
+        keep(header, packet, at: now)
+        copy(header, packet, into: &outbox)
+        noteBeginning(at: now, into: &outbox)
+    }
+
+    private mutating func noteBeginning(
+        at now: Instant, into outbox: inout Outbox<PolycastMessage>
+    ) {
+        guard forwarder.takeProgressBegun() else { return }
+        apply(.mediaBegan, at: now, into: &outbox)
+        updateWakeup()
+    }
+
+    private mutating func receive(
+        _ header: MediaHeader, _ packet: MediaPacket, at now: Instant,
+        into outbox: inout Outbox<PolycastMessage>
+    ) {
+        plan.removeAll()
+        let passed = forwarder.receive(
+            header, bodyBytes: world.bodyBytes, packet: 0, at: now, into: &plan)
+        if passed {
+            keep(header, packet, at: now)
+            outbox.deliver(packet)
+        }
+        copy(header, packet, into: &outbox)
+        if !header.isRepair { note(header, from: header.token, at: now) }
+        if forwarder.nextWakeup != nil { updateWakeup() }
+        noteBeginning(at: now, into: &outbox)
+        if let offTree = forwarder.takeOffTree() {
+            apply(.mediaOffTree(offTree.token, source: offTree.source), at: now, into: &outbox)
+            updateWakeup()
+        }
+        if let unexpected = forwarder.takeUnexpected() {
+            apply(
+                .unexpectedMedia(unexpected.token, source: unexpected.source), at: now,
+                into: &outbox)
+            updateWakeup()
+        }
+        if let source = forwarder.takeOverlapping() {
+            apply(.feedsOverlap(source: source), at: now, into: &outbox)
+            updateWakeup()
+        }
+    }
+
+    private mutating func answer(
+        _ request: RepairRequest, to asker: RepairAsker, at now: Instant,
+        into outbox: inout Outbox<PolycastMessage>
+    ) {
+        guard let to = world.addresses.host(at: asker.endpoint) else { return }
+        var answers: [RepairAnswer] = []
+        forwarder.answer(request, to: asker, at: now, into: &answers)
+        for answer in answers where kept.indices.contains(answer.slot) {
+            let packet = kept[answer.slot]
+            outbox.sendMedia(
+                .media(answer.header, packet), packet,
+                bytes: MediaHeader.byteCount + world.bodyBytes, to: to)
+        }
+    }
+
+    private func copy(
+        _ header: MediaHeader, _ packet: MediaPacket, into outbox: inout Outbox<PolycastMessage>
+    ) {
+        for copy in plan.copies {
+            let child = forwarder.children[copy.child]
+            guard let to = world.addresses.host(at: child.endpoint) else { continue }
+            var own = header
+            own.token = child.token
+            own.isRepair = false
+            outbox.sendMedia(
+                .media(own, packet), packet, bytes: MediaHeader.byteCount + world.bodyBytes, to: to)
+        }
+    }
+}
