@@ -111,6 +111,7 @@ extension PeerDaemon {
         rendezvousView.observed = observed
         rendezvousView.memberCount = memberCount
         rendezvousView.peers = peers
+        handle(.membersCounted(memberCount), at: now)
         handle(.candidatesLearned(peers), at: now)
     }
 

@@ -1,3 +1,4 @@
+import Forwarding
 import Media
 import NetBasics
 import Overlay
@@ -19,12 +20,21 @@ extension PeerDaemon {
             return description
         }
         handle(.published(descriptions), at: now)
-        for description in descriptions {
-            media.forwarder.startSequence(
-                of: description.stream, at: UInt32(truncatingIfNeeded: generator.next()))
-        }
         guessRate(at: now)
         warnIfUplinkIsShort()
+    }
+
+    /// Gives own streams their first numbers once the forwarding plane knows the source.
+    func startSequences(in table: ForwardingTable) {
+        guard !hasStartedSequences, table.routes.contains(where: { $0.source == peer }) else {
+            return
+        }
+        hasStartedSequences = true
+        for publisher in publishers {
+            media.forwarder.startSequence(
+                of: publisher.description.stream,
+                at: UInt32(truncatingIfNeeded: generator.next()))
+        }
     }
 
     private func warnIfUplinkIsShort() {

@@ -155,7 +155,8 @@ extension PeerDaemon {
             state: state, hops: source.hops,
             metricMilliseconds: source.metric.map { delayMilliseconds($0, hops: source.hops) },
             parent: source.parent.map(party), children: source.children.map(party),
-            spares: source.spares.map(party), streamCount: streams)
+            spares: source.spares.map(party), streamCount: streams,
+            algorithm: source.algorithm.rawValue)
     }
 
     /// A route's metric without what it counts for each hop besides the delay.

@@ -34,6 +34,8 @@ final class PeerDaemon {
     let listener: UnixListener
     var media: MediaPlane
     var publishers: [Publisher] = []
+    /// Whether the own streams have their first sequence numbers.
+    var hasStartedSequences = false
     var sessions: [PeerID: MemberSession] = [:]
     var directory: SessionDirectory?
     var clients: [Int: ManagementClientConnection] = [:]
@@ -193,6 +195,10 @@ final class PeerDaemon {
         if let unexpected = media.forwarder.takeUnexpected() {
             handle(.unexpectedMedia(unexpected.token, source: unexpected.source), at: now)
         }
+        if let offTree = media.forwarder.takeOffTree() {
+            handle(.mediaOffTree(offTree.token, source: offTree.source), at: now)
+        }
+        if media.forwarder.takeProgressBegun() { handle(.mediaBegan, at: now) }
         if let source = media.forwarder.takeOverlapping() {
             handle(.feedsOverlap(source: source), at: now)
         }
@@ -242,10 +248,13 @@ final class PeerDaemon {
             for bytes in datagram.encodedDatagrams { socket.send(bytes, to: endpoint) }
         case .install(let table):
             media.install(table, family: socket.family)
+            startSequences(in: table)
         case .sourceDescribed(let source, let streams):
             open(source, streams)
         case .sourceGone(let source):
             close(source)
+        case .reportProgress:
+            handle(.mediaAdvanced(media.forwarder.takeProgress()), at: now)
         case .repairRequested(let request, let asker):
             media.answer(request, to: asker, at: now, on: socket)
         case .highestHeard(let stream, let highest):

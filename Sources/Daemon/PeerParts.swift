@@ -200,6 +200,12 @@ struct PeerParts: ~Copyable {
             group: group, peer: peer, name: name,
             uplinkRate: UInt32(clamping: configuration.uplink.bitsPerSecond / 1000))
         overlay.childLimit = configuration.fanout
+        overlay.algorithm =
+            switch configuration.algorithm {
+            case .tree: .shortestPathTree
+            case .flood: .floodAndPrune
+            case .automatic: .automatic
+            }
         let own = local.address.isUnicast ? [local.address] : Interfaces.addresses
         overlay.localSubnets = Set(own.map(\.subnet))
         return overlay

@@ -20,12 +20,11 @@ extension Forwarder {
     package mutating func takeRepairRequests(at now: Instant, into wanted: inout [WantedRepair]) {
         guard repairDue <= now.nanoseconds else { return }
         repairDue = .max
-        let perSource = StreamDescription.streamLimit
         for slot in streams.indices where !streams[slot].missing.isEmpty {
-            let route = table.routes[slot / perSource]
-            let stream = StreamID(source: route.source, index: UInt8(slot % perSource))
+            let route = Int(streams[slot].route)
+            guard route >= 0 else { continue }
             let due = streams[slot].missing.ask(
-                for: stream, at: now.nanoseconds, pace: paces[slot / perSource],
+                for: streams[slot].stream, at: now.nanoseconds, pace: paces[route],
                 budget: times.budget, tryLimit: configuration.tryLimit, counts: &repairCounts,
                 into: &wanted)
             repairDue = min(repairDue, due)
@@ -36,14 +35,24 @@ extension Forwarder {
     ///
     /// A number far ahead of all that arrived is not believed.
     package mutating func noteHighest(_ stream: StreamID, _ sequence: UInt32, at now: Instant) {
-        guard let slot = slot(of: stream), streams[slot].count.packets > 0,
-            let route = routeIndices[stream.source], !table.routes[route].upstreams.isEmpty
+        guard let route = routeIndices[stream.source], !table.routes[route].isLocal,
+            stream.index < StreamDescription.streamLimit
         else { return }
+        if table.routes[route].isFlooded { beginStream(stream, before: sequence, route: route) }
+        guard let slot = slot(of: stream), streams[slot].hasBegun else { return }
         let ahead = Int32(bitPattern: sequence &- streams[slot].edge)
-        guard ahead > 0, Int(sequence &- streams[slot].window.highest) <= missingLimit
-        else { return }
+        let newest = streams[slot].window.latest ?? streams[slot].edge
+        guard ahead > 0, Int(sequence &- newest) <= missingLimit else { return }
         noteGap(before: sequence &+ 1, route: route, slot: slot, at: now)
         streams[slot].edge = sequence
+    }
+
+    /// Of a source that floods even the first packet of a stream can be known to have been lost.
+    private mutating func beginStream(_ stream: StreamID, before sequence: UInt32, route: Int) {
+        let slot = makeSlot(of: stream, route: route)
+        guard !streams[slot].hasBegun else { return }
+        streams[slot].hasBegun = true
+        streams[slot].edge = sequence &- 1
     }
 
     /// The highest number of `stream` that passed here; `nil` before the first.
@@ -55,7 +64,8 @@ extension Forwarder {
 
     /// A new packet that is not the one right after the newest: it leaves, or fills, a gap.
     mutating func noteIrregular(_ sequence: UInt32, route: Int, slot: Int, at now: Instant) {
-        guard streams[slot].count.packets > 0 else {
+        guard streams[slot].hasBegun else {
+            streams[slot].hasBegun = true
             streams[slot].edge = sequence
             return
         }

@@ -52,11 +52,18 @@ package struct Forwarder: Sendable {
     }
 
     struct StreamState: Sendable {
+        let stream: StreamID
+        /// Its source's place in the table; -1 while that has no route.
+        var route: Int32
         var window = SequenceWindow()
         var count = StreamCount()
         var nextSequence: UInt32 = 0
         /// The first number that the present parent sent, while a former one sends too.
         var firstOfParent: UInt32?
+        /// In the list of what has advanced.
+        var hasAdvanced = false
+        /// Something of the stream has arrived, or is missing.
+        var hasBegun = false
         /// The highest number that is known to have been sent.
         var edge: UInt32 = 0
         var missing = MissingPackets()
@@ -66,13 +73,13 @@ package struct Forwarder: Sendable {
     /// A source without a route for now, perhaps while a dead parent is replaced.
     private struct Dormant {
         var source: PeerID
-        var states: [StreamState]
+        var slots: ArraySlice<Int32>
     }
 
     /// Sources of a group at most; beyond it the table is cut.
-    package static let sourceLimit = 256
+    package static let sourceLimit = 2048
     /// Sources that lost their route and are remembered at most.
-    private static let dormantLimit = 16
+    private static let dormantLimit = 64
 
     let configuration: RepairConfiguration
     let missingLimit: Int
@@ -80,8 +87,12 @@ package struct Forwarder: Sendable {
     private(set) var table = ForwardingTable()
     private(set) var routeIndices: [PeerID: Int] = [:]
     private var knownLinks: Set<LinkToken> = []
-    /// ``StreamDescription/streamLimit`` states per route, in the order of `table.routes`.
+    /// Places in `streams` of each route's ``StreamDescription/streamLimit`` streams, in the order
+    /// of `table.routes`; -1 before a stream's first packet.
+    private var slots: [Int32] = []
+    /// States of streams that have sent, and free ones in between.
     var streams: [StreamState] = []
+    private var freeSlots: [Int32] = []
     /// The one that lost its route longest ago first.
     private var dormant: [Dormant] = []
     /// When packets of a route are asked for again, in the order of `table.routes`.
@@ -102,6 +113,11 @@ package struct Forwarder: Sendable {
     private var unexpected: (token: LinkToken, source: PeerID)?
     /// The last source of which the new parent's feed met that of a former one.
     private var overlapping: PeerID?
+    /// The last neighbor that sent a flooded source and is not the one that should.
+    private var offTree: (token: LinkToken, source: PeerID)?
+    /// Slots of flooded streams with packets since ``takeProgress()``.
+    private var advanced: [Int32] = []
+    private var hasProgressBegun = false
 
     package init(repair configuration: RepairConfiguration = RepairConfiguration()) {
         self.configuration = configuration
@@ -115,11 +131,7 @@ package struct Forwarder: Sendable {
     /// a while, those of a source that is without a route.
     package mutating func install(_ table: ForwardingTable) {
         let kept = table.routes.prefix(Self.sourceLimit)
-        var states: [StreamState] = []
-        states.reserveCapacity(kept.count * StreamDescription.streamLimit)
-        for route in kept { states += takeStates(for: route) }
-        retire(keeping: Set(kept.map(\.source)))
-        streams = states
+        moveSlots(to: kept)
         lastPassed = nil
         children = kept.flatMap(\.children)
         childRanges = []
@@ -139,45 +151,87 @@ package struct Forwarder: Sendable {
         self.table = ForwardingTable(routes: Array(kept), links: table.links)
     }
 
-    /// The states of a route's streams: as they were, if its source is known.
-    private mutating func takeStates(for route: ForwardingTable.Route) -> [StreamState] {
+    /// Gives every route of `kept` the slots that its source had, and sets the others aside.
+    private mutating func moveSlots(to kept: ArraySlice<ForwardingTable.Route>) {
         let perSource = StreamDescription.streamLimit
-        var states: [StreamState]
-        var upstreams: [LinkToken] = []
-        if let old = routeIndices[route.source] {
-            states = Array(streams[old * perSource..<(old + 1) * perSource])
-            upstreams = table.routes[old].upstreams
-        } else if let place = dormant.firstIndex(where: { $0.source == route.source }) {
-            states = dormant.remove(at: place).states
-        } else {
-            return Array(repeating: StreamState(), count: perSource)
-        }
-        guard upstreams.first != route.upstreams.first else { return states }
-        let isOldGone = upstreams.first.map { !route.upstreams.contains($0) } ?? true
-        for place in states.indices {
-            states[place].firstOfParent = nil
-            if isOldGone, !states[place].missing.isEmpty {
-                states[place].missing.hurry()
-                repairDue = .min
+        var moved: [Int32] = []
+        moved.reserveCapacity(kept.count * perSource)
+        for (place, route) in kept.enumerated() {
+            var upstreams: [LinkToken] = []
+            let own: ArraySlice<Int32>
+            if let old = routeIndices.removeValue(forKey: route.source) {
+                own = slots[old * perSource..<(old + 1) * perSource]
+                upstreams = table.routes[old].upstreams
+            } else if let old = dormant.firstIndex(where: { $0.source == route.source }) {
+                own = dormant.remove(at: old).slots
+            } else {
+                moved.append(contentsOf: repeatElement(-1, count: perSource))
+                continue
+            }
+            moved.append(contentsOf: own)
+            for slot in own where slot >= 0 {
+                streams[Int(slot)].route = Int32(truncatingIfNeeded: place)
+                if upstreams.first != route.upstreams.first {
+                    changeParent(of: Int(slot), from: upstreams.first, to: route.upstreams)
+                }
             }
         }
-        return states
+        retire()
+        slots = moved
     }
 
-    /// Sets aside the states of sources that have no route any more.
-    private mutating func retire(keeping sources: Set<PeerID>) {
+    private mutating func changeParent(
+        of slot: Int, from old: LinkToken?, to upstreams: [LinkToken]
+    ) {
+        streams[slot].firstOfParent = nil
+        let isOldGone = old.map { !upstreams.contains($0) } ?? true
+        guard isOldGone, !streams[slot].missing.isEmpty else { return }
+        streams[slot].missing.hurry()
+        repairDue = .min
+    }
+
+    /// Sets aside the states of sources that have no route any more: who is left in `routeIndices`.
+    private mutating func retire() {
         let perSource = StreamDescription.streamLimit
-        for (place, route) in table.routes.enumerated() where !sources.contains(route.source) {
-            let states = Array(streams[place * perSource..<(place + 1) * perSource])
-            dormant.append(Dormant(source: route.source, states: states))
+        for route in table.routes where !routeIndices.isEmpty {
+            guard let old = routeIndices.removeValue(forKey: route.source) else { continue }
+            let own = slots[old * perSource..<(old + 1) * perSource]
+            guard own.contains(where: { $0 >= 0 }) else { continue }
+            for slot in own where slot >= 0 { streams[Int(slot)].route = -1 }
+            dormant.append(Dormant(source: route.source, slots: own))
         }
-        dormant.removeFirst(max(0, dormant.count - Self.dormantLimit))
+        while dormant.count > Self.dormantLimit {
+            for slot in dormant.removeFirst().slots where slot >= 0 { free(slot) }
+        }
+    }
+
+    private mutating func free(_ slot: Int32) {
+        advanced.removeAll { $0 == slot }
+        streams[Int(slot)] = StreamState(stream: streams[Int(slot)].stream, route: -1)
+        freeSlots.append(slot)
+    }
+
+    /// The place of a stream's state, made on its first packet.
+    mutating func makeSlot(of stream: StreamID, route: Int) -> Int {
+        let place = route * StreamDescription.streamLimit + Int(stream.index)
+        if slots[place] >= 0 { return Int(slots[place]) }
+        let state = StreamState(stream: stream, route: Int32(truncatingIfNeeded: route))
+        if let free = freeSlots.popLast() {
+            streams[Int(free)] = state
+            slots[place] = free
+        } else {
+            streams.append(state)
+            slots[place] = Int32(truncatingIfNeeded: streams.count - 1)
+        }
+        return Int(slots[place])
     }
 
     /// Starts a local stream's sequence at a number of the driver's choice (random).
     package mutating func startSequence(of stream: StreamID, at sequence: UInt32) {
-        guard let slot = slot(of: stream) else { return }
-        streams[slot].nextSequence = sequence
+        guard stream.index < StreamDescription.streamLimit,
+            let route = routeIndices[stream.source]
+        else { return }
+        streams[makeSlot(of: stream, route: route)].nextSequence = sequence
     }
 
     package func count(of stream: StreamID) -> StreamCount {
@@ -199,6 +253,35 @@ package struct Forwarder: Sendable {
         return overlapping
     }
 
+    /// Hands over, and forgets, the last neighbor that sent a flooded source unasked.
+    package mutating func takeOffTree() -> (token: LinkToken, source: PeerID)? {
+        defer { offTree = nil }
+        return offTree
+    }
+
+    /// Whether a flooded stream has begun to advance since ``takeProgress()``; true only once.
+    package mutating func takeProgressBegun() -> Bool {
+        defer { hasProgressBegun = false }
+        return hasProgressBegun
+    }
+
+    /// Hands over, and forgets, which flooded streams have advanced, and how far.
+    package mutating func takeProgress() -> [StreamProgress] {
+        defer { advanced.removeAll(keepingCapacity: true) }
+        hasProgressBegun = false
+        var progress: [StreamProgress] = []
+        progress.reserveCapacity(advanced.count)
+        for slot in advanced {
+            let state = streams[Int(slot)]
+            streams[Int(slot)].hasAdvanced = false
+            progress.append(
+                StreamProgress(
+                    stream: state.stream,
+                    highest: state.window.latest ?? state.nextSequence &- 1))
+        }
+        return progress
+    }
+
     // MARK: - Per packet
 
     /// Judges a packet from the network and plans its copies; `packet` is its place in the batch.
@@ -212,19 +295,19 @@ package struct Forwarder: Sendable {
         guard let route = routeIndices[header.stream.source] else {
             return drop(knownLinks.contains(header.token) ? .unknownSource : .unknownLink, header)
         }
-        guard header.isRepair || isUpstream(header.token, of: route) else {
+        guard header.isRepair || isUpstream(header.token, of: route) || isFlooded(header, route)
+        else {
             return drop(knownLinks.contains(header.token) ? .notFromParent : .unknownLink, header)
         }
         guard header.stream.index < StreamDescription.streamLimit else {
             return drop(.unknownStream, header)
         }
-        let slot = route * StreamDescription.streamLimit + Int(header.stream.index)
-        if header.isRepair {
-            guard knownLinks.contains(header.token) else { return drop(.unknownLink, header) }
-            guard streams[slot].missing.isWanted(header.sequence) else {
-                return drop(.unwantedRepair, header)
-            }
-        } else if table.routes[route].upstreams.count > 1 {
+        if header.isRepair, !isWanted(header) {
+            return drop(
+                knownLinks.contains(header.token) ? .unwantedRepair : .unknownLink, header)
+        }
+        let slot = makeSlot(of: header.stream, route: route)
+        if !header.isRepair, table.routes[route].upstreams.count > 1 {
             noteOverlap(header, route, slot)
         }
         switch streams[slot].window.insert(header.sequence) {
@@ -232,7 +315,7 @@ package struct Forwarder: Sendable {
         case .duplicate: return drop(.duplicate, header)
         case .tooOld: return drop(.tooOld, header)
         }
-        if header.sequence == streams[slot].edge &+ 1 {
+        if header.sequence == streams[slot].edge &+ 1, streams[slot].hasBegun {
             streams[slot].edge = header.sequence
         } else {
             noteIrregular(header.sequence, route: route, slot: slot, at: now)
@@ -247,9 +330,10 @@ package struct Forwarder: Sendable {
         _ stream: StreamID, isControlFlow: Bool, bodyBytes: Int, packet: Int,
         into plan: inout FanOutPlan
     ) -> MediaHeader? {
-        guard let slot = slot(of: stream), let route = routeIndices[stream.source],
-            table.routes[route].upstreams.isEmpty
+        guard stream.index < StreamDescription.streamLimit,
+            let route = routeIndices[stream.source], table.routes[route].isLocal
         else { return nil }
+        let slot = makeSlot(of: stream, route: route)
         let header = MediaHeader(
             token: LinkToken(rawValue: 0), stream: stream, isControlFlow: isControlFlow,
             sequence: streams[slot].nextSequence)
@@ -267,8 +351,23 @@ package struct Forwarder: Sendable {
         passedBytes &+= UInt64(bodyBytes &+ MediaHeader.byteCount)
         streams[slot].count.packets &+= 1
         streams[slot].count.bytes &+= UInt64(bodyBytes)
-        streams[slot].count.copies &+= UInt64(range.count)
-        for child in range { plan.copies.append(FanOutPlan.Copy(packet: packet, child: child)) }
+        guard table.routes[route].isFlooded else {
+            streams[slot].count.copies &+= UInt64(range.count)
+            for child in range { plan.copies.append(FanOutPlan.Copy(packet: packet, child: child)) }
+            return
+        }
+        noteProgress(slot)
+        for child in range where children[child].localToken != header.token {
+            streams[slot].count.copies &+= 1
+            plan.copies.append(FanOutPlan.Copy(packet: packet, child: child))
+        }
+    }
+
+    private mutating func noteProgress(_ slot: Int) {
+        guard !streams[slot].hasAdvanced else { return }
+        streams[slot].hasAdvanced = true
+        if advanced.isEmpty { hasProgressBegun = true }
+        advanced.append(Int32(truncatingIfNeeded: slot))
     }
 
     /// Notices when the feeds of the present and of a former parent meet.
@@ -300,11 +399,40 @@ package struct Forwarder: Sendable {
         return false
     }
 
+    private func isWanted(_ header: MediaHeader) -> Bool {
+        guard knownLinks.contains(header.token), let slot = slot(of: header.stream) else {
+            return false
+        }
+        return streams[slot].missing.isWanted(header.sequence)
+    }
+
+    /// Whether a flooded source came on a link that is not the one that should bring it.
+    private mutating func isFlooded(_ header: MediaHeader, _ route: Int) -> Bool {
+        guard table.routes[route].isFlooded, !table.routes[route].isLocal,
+            knownLinks.contains(header.token)
+        else { return false }
+        offTree = (header.token, header.stream.source)
+        return true
+    }
+
     func slot(of stream: StreamID) -> Int? {
         guard stream.index < StreamDescription.streamLimit,
             let route = routeIndices[stream.source]
         else { return nil }
-        return route * StreamDescription.streamLimit + Int(stream.index)
+        let slot = slots[route * StreamDescription.streamLimit + Int(stream.index)]
+        return slot < 0 ? nil : Int(slot)
+    }
+}
+
+/// How far a stream has come.
+package struct StreamProgress: Equatable, Sendable {
+    package var stream: StreamID
+    /// The highest sequence number seen, or sent by the source.
+    package var highest: UInt32
+
+    package init(stream: StreamID, highest: UInt32) {
+        self.stream = stream
+        self.highest = highest
     }
 }
 

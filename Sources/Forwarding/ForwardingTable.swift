@@ -7,10 +7,16 @@ package struct ForwardingTable: Equatable, Sendable {
     package struct Child: Equatable, Sendable {
         package var token: LinkToken
         package var endpoint: Endpoint
+        /// Our own token of the child's link: of a flooded source, what came on it does not go
+        /// back on it.
+        package var localToken: LinkToken
 
-        package init(token: LinkToken, endpoint: Endpoint) {
+        package init(
+            token: LinkToken, endpoint: Endpoint, localToken: LinkToken = LinkToken(rawValue: 0)
+        ) {
             self.token = token
             self.endpoint = endpoint
+            self.localToken = localToken
         }
     }
 
@@ -23,6 +29,8 @@ package struct ForwardingTable: Equatable, Sendable {
         /// this peer.
         package var upstreams: [LinkToken]
         package var children: [Child]
+        /// Any link may bring the source in; ``upstreams`` only says which should.
+        package var isFlooded: Bool
         /// Wait before a missing packet is asked for again; `nil`: the forwarder's default.
         package var repairRetry: Duration?
         /// How long the parent may need to repair what it lacks itself: before that, others are
@@ -30,15 +38,18 @@ package struct ForwardingTable: Equatable, Sendable {
         package var repairPatience: Duration
 
         package init(
-            source: PeerID, upstreams: [LinkToken], children: [Child],
+            source: PeerID, upstreams: [LinkToken], children: [Child], isFlooded: Bool = false,
             repairRetry: Duration? = nil, repairPatience: Duration = .zero
         ) {
             self.source = source
             self.upstreams = upstreams
             self.children = children
+            self.isFlooded = isFlooded
             self.repairRetry = repairRetry
             self.repairPatience = repairPatience
         }
+
+        package var isLocal: Bool { upstreams.isEmpty }
     }
 
     /// Ordered by source.

@@ -20,6 +20,9 @@ package struct SequenceWindow: Sendable {
 
     package init() {}
 
+    /// The highest number recorded; `nil` before the first.
+    package var latest: UInt32? { isEmpty ? nil : highest }
+
     /// Records `sequence` and says whether it had been seen.
     package mutating func insert(_ sequence: UInt32) -> Verdict {
         if isEmpty {

@@ -1,5 +1,12 @@
 import NetBasics
 
+/// How a member's own streams find the others; the words of `polycast join --algorithm`.
+package enum AlgorithmChoice: String, Sendable, CaseIterable {
+    case tree = "spt"
+    case flood
+    case automatic = "auto"
+}
+
 /// What `polycast join` was asked to do; made by the command line, run by the daemon.
 package struct PeerConfiguration: Equatable, Sendable {
     /// Unmeasured; most wired and many wireless uplinks carry it.
@@ -22,6 +29,8 @@ package struct PeerConfiguration: Equatable, Sendable {
     package var uplink = defaultUplink
     /// The local UDP address; port zero lets the kernel choose.
     package var bind = Endpoint(address: .v6(IPv6Address(high: 0, low: 0)), port: 0)
+    /// How this member's own streams find the others.
+    package var algorithm = AlgorithmChoice.tree
     /// Children per source at most; `nil`: as many as the uplink carries.
     package var fanout: Int?
     /// After which the join ends by itself; `nil`: at a signal or `leave`.

@@ -35,10 +35,13 @@ package struct TreeView: Equatable, Sendable {
         package var spares: [Party]
         /// How many streams the source publishes.
         package var streamCount: Int
+        /// How they find the members, `spt` or `flood`.
+        package var algorithm: String
 
         package init(
             source: String, member: String, state: State, hops: Int, metricMilliseconds: Double?,
-            parent: Party?, children: [Party], spares: [Party], streamCount: Int
+            parent: Party?, children: [Party], spares: [Party], streamCount: Int,
+            algorithm: String = AlgorithmChoice.tree.rawValue
         ) {
             self.source = source
             self.member = member
@@ -49,6 +52,7 @@ package struct TreeView: Equatable, Sendable {
             self.children = children
             self.spares = spares
             self.streamCount = streamCount
+            self.algorithm = algorithm
         }
     }
 
@@ -84,7 +88,7 @@ extension TreeView.Source {
             "state": .string(state.rawValue), "hops": JSONValue(hops),
             "metric_ms": JSONValue(metricMilliseconds), "parent": parent?.json ?? .null,
             "children": .array(children.map(\.json)), "spares": .array(spares.map(\.json)),
-            "streams": JSONValue(streamCount),
+            "streams": JSONValue(streamCount), "algorithm": .string(algorithm),
         ]
     }
 
@@ -101,6 +105,7 @@ extension TreeView.Source {
         children = try json.list("children", of: Party.init(json:))
         spares = try json.list("spares", of: Party.init(json:))
         streamCount = try json.count("streams")
+        algorithm = try json.text("algorithm")
     }
 }
 
@@ -111,6 +116,7 @@ extension TreeView {
         var table = TextTable([
             ("SOURCE", .left), ("STATE", .left), ("HOPS", .right), ("DELAY", .right),
             ("PARENT", .left), ("CHILDREN", .left), ("SPARES", .left), ("STREAMS", .right),
+            ("BY", .left),
         ])
         func names(_ parties: [Party]) -> String {
             parties.isEmpty ? "-" : parties.map(\.name).joined(separator: " ")
@@ -120,6 +126,7 @@ extension TreeView {
                 source.member, source.state.rawValue, "\(source.hops)",
                 Readable.milliseconds(source.metricMilliseconds), source.parent?.name ?? "-",
                 names(source.children), names(source.spares), "\(source.streamCount)",
+                source.algorithm,
             ])
         }
         return table.isEmpty ? "\(group): no sources\n" : table.text

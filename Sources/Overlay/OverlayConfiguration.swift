@@ -74,6 +74,18 @@ package struct OverlayConfiguration: Sendable {
     /// Sources of the group at most.
     package var sourceLimit = 64
 
+    /// How this member's own streams find the others.
+    package var algorithm = DeliveryAlgorithm.shortestPathTree
+    /// Time between a flooding source's announcements, and silence after which it is forgotten.
+    ///
+    /// Shorter: trees follow the network sooner. Longer: less control traffic per source.
+    package var announceInterval: Duration = .seconds(30)
+    package var floodSourceTimeout: Duration = .seconds(105)
+    /// How long a neighbor is fed that does not repeat its wish after an announcement.
+    package var floodRoleTimeout: Duration = .seconds(75)
+    /// Flooding sources of the group at most.
+    package var floodSourceLimit = 1024
+
     /// Time between a child's refreshes of its slot, and silence that frees it.
     package var attachInterval: Duration = .seconds(3)
     package var childTimeout: Duration = .milliseconds(9500)

@@ -14,9 +14,14 @@ extension OverlayPeer {
     /// A source keeps room for children of its own before it forwards for others.
     func freeRate(for route: SourceRoute) -> UInt32 {
         if let limit = configuration.childLimit, route.stayingChildren >= limit { return 0 }
+        return freeRate(isLocal: route.isLocal)
+    }
+
+    /// What the uplink still carries for a source of this peer, or of another; kbit/s.
+    func freeRate(isLocal: Bool) -> UInt32 {
         let budget = UInt64(configuration.uplinkRate)
         let spent = spentRate(onOwnSource: false) + spentRate(onOwnSource: true)
-        if route.isLocal { return UInt32(clamping: budget - min(budget, spent)) }
+        if isLocal { return UInt32(clamping: budget - min(budget, spent)) }
         let own = ownReserve(budget: budget)
         let taken = spentRate(onOwnSource: false) + max(own, spentRate(onOwnSource: true))
         return UInt32(clamping: budget - min(budget, taken))
@@ -26,15 +31,18 @@ extension OverlayPeer {
     var reservedRate: UInt64 { spentRate(onOwnSource: false) + spentRate(onOwnSource: true) }
 
     private func spentRate(onOwnSource: Bool) -> UInt64 {
-        routes.reduce(0) { sum, route in
+        routes.reduce(floodSpentRate(onOwnSource: onOwnSource)) { sum, route in
             guard route.isLocal == onOwnSource else { return sum }
             return sum + UInt64(route.childRate) * UInt64(route.stayingChildren)
         }
     }
 
     private func ownReserve(budget: UInt64) -> UInt64 {
-        guard let own = routes.first(where: \.isLocal) else { return 0 }
-        return min(budget, UInt64(own.childRate) * UInt64(OverlayConfiguration.ownChildren))
+        let rate =
+            routes.first(where: \.isLocal)?.childRate
+            ?? floodIndex(configuration.peer).map { floods[$0].copyRate }
+        guard let rate else { return 0 }
+        return min(budget, UInt64(rate) * UInt64(OverlayConfiguration.ownChildren))
     }
 
     private func hasRoom(for route: SourceRoute) -> Bool {

@@ -227,6 +227,8 @@ extension OverlayPeer {
         actions.append(.report(.linkUp(peer, name, endpoint)))
         // The responder's hello is due at once anyway.
         if roundTrip != nil { sayHello(to: peer) }
+        greetFlooded(peer)
+        hurryPublication(at: now)
     }
 
     mutating func endLink(
@@ -244,6 +246,7 @@ extension OverlayPeer {
         actions.append(.report(.linkDown(peer, end)))
         if end != .silent { restCandidate(peer, at: now) }
         forgetNeighbor(peer, at: now, into: &actions)
+        forgetFloodNeighbor(peer, at: now, into: &actions)
     }
 
     /// Whether media of any source flows on the link.
@@ -284,6 +287,7 @@ extension OverlayPeer {
             links[index].isSuspect = true
             send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: link.peer)
             suspectParent(link.peer, at: now, into: &actions)
+            suspectUpstream(link.peer, at: now)
         }
         if link.helloDue <= now { greetAgain(index, at: now) }
         if link.heartbeatDue <= now { serveHeartbeat(index, at: now) }
@@ -313,7 +317,7 @@ extension OverlayPeer {
             links[index].heartbeatDue = .distantFuture
             return
         }
-        let mediaAt = routes.reduce(Instant.zero) { latest, route in
+        let mediaAt = routes.reduce(floodedMediaAt(link.peer)) { latest, route in
             route.feeds(link.peer) ? max(latest, route.mediaAt) : latest
         }
         let hasNews = links[index].toldMediaAt != mediaAt
@@ -334,10 +338,13 @@ extension OverlayPeer {
 
     /// Takes in who feeds whom, after the trees changed.
     mutating func refreshLinkRoles(at now: Instant) {
+        let flows = floodFlows
         for index in links.indices {
             let peer = links[index].peer
-            let feedsUs = routes.contains { $0.parent == peer }
-            let isFedByUs = routes.contains { $0.children.contains { $0.peer == peer } }
+            let feedsUs = flows.from.contains(peer) || routes.contains { $0.parent == peer }
+            let isFedByUs =
+                flows.to.contains(peer)
+                || routes.contains { $0.children.contains { $0.peer == peer } }
             if feedsUs, !links[index].feedsUs {
                 links[index].expectedBy =
                     now + silenceLimit(configuration.heartbeatInterval) * 2
@@ -367,12 +374,15 @@ extension OverlayPeer {
         guard links[index].isSuspect else { return }
         links[index].isSuspect = false
         trustParent(links[index].peer)
+        trustUpstream(links[index].peer)
     }
 
-    mutating func noteMedia(_ signs: [MediaSign]) {
+    mutating func noteMedia(_ signs: [MediaSign], at now: Instant) {
         for sign in signs {
             if let route = routeIndex(sign.stream.source) {
                 routes[route].notePassed(sign.sequence, of: sign.stream.index, at: sign.at)
+            } else if let index = floodIndex(sign.stream.source) {
+                noteFlow(sign, index, at: now)
             }
             guard let token = sign.link,
                 let index = links.firstIndex(where: { $0.localToken == token })
@@ -427,17 +437,35 @@ extension OverlayPeer {
         case .attach(let request):
             admit(request, from: peer, at: now, into: &actions)
         case .attachAccepted(let source, let isFed):
-            acceptedBy(peer, source: source, isFed: isFed, at: now, into: &actions)
+            if isFlooded(source) {
+                graftAccepted(by: peer, source: source, at: now, into: &actions)
+            } else {
+                acceptedBy(peer, source: source, isFed: isFed, at: now, into: &actions)
+            }
         case .attachRefused(let source, let reason, let referrals):
-            refusedBy(peer, source: source, reason, referrals, at: now, into: &actions)
+            if isFlooded(source) {
+                graftRefused(by: peer, source: source, referrals, at: now, into: &actions)
+            } else {
+                refusedBy(peer, source: source, reason, referrals, at: now, into: &actions)
+            }
         case .detach(let source):
             removeChild(peer, source: source, into: &actions)
+            receivePrune(of: source, from: peer, into: &actions)
         case .move(let source, let target):
             move(source: source, to: target, askedBy: peer, at: now, into: &actions)
         case .peers(let peers, let source):
             learn(peers, source: source, at: now)
         case .close:
             endLink(peer, .closed, at: now, into: &actions)
+        case .announce(let announcement):
+            receive(announcement, from: peer, at: now, into: &actions)
+        case .graft(let source, let seqno, let isLazy):
+            receiveGraft(
+                of: source, seqno: seqno, isLazy: isLazy, from: peer, at: now, into: &actions)
+        case .prune(let source):
+            receivePrune(of: source, from: peer, into: &actions)
+        case .have(let stream, let sequence):
+            receiveDigest(stream, sequence, from: peer, at: now)
         case .repairRequest(let request):
             serveRepairRequest(request, from: peer, into: &actions)
         case .heardUpTo(let stream, let highest):

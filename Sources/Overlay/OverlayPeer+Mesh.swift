@@ -171,7 +171,9 @@ extension OverlayPeer {
     }
 
     private func leastUsefulPeer(at now: Instant) -> PeerID? {
-        let wanted = routes.flatMap { [$0.attempt?.peer].compactMap(\.self) + spares(of: $0) }
+        let wanted =
+            routes.flatMap { [$0.attempt?.peer].compactMap(\.self) + spares(of: $0) }
+            + floodLinkPeers
         let idle = links.filter {
             now - $0.establishedAt >= configuration.trialTime && !$0.isTrial && !$0.feedsUs
                 && !$0.isFedByUs && !wanted.contains($0.peer)

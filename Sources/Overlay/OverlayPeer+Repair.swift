@@ -9,8 +9,12 @@ extension OverlayPeer {
     /// Requests that one event may send; the rest is asked for again later.
     private static let repairRequestLimit = 256
 
-    mutating func requestRepair(_ wanted: [WantedRepair]) {
+    mutating func requestRepair(_ wanted: [WantedRepair], at now: Instant) {
         for repair in wanted.prefix(Self.repairRequestLimit) {
+            if let index = floodIndex(repair.request.stream.source) {
+                requestFlooded(repair, index, at: now)
+                continue
+            }
             guard let index = routeIndex(repair.request.stream.source), !routes[index].isLocal,
                 let peer = repairer(of: routes[index], attempt: repair.attempt)
             else { continue }
@@ -45,7 +49,10 @@ extension OverlayPeer {
     mutating func serveRepairRequest(
         _ request: RepairRequest, from peer: PeerID, into actions: inout [Action]
     ) {
-        guard let link = link(to: peer), routeIndex(request.stream.source) != nil else { return }
+        let source = request.stream.source
+        guard let link = link(to: peer), routeIndex(source) != nil || isFlooded(source) else {
+            return
+        }
         let asker = RepairAsker(
             token: link.remoteToken, endpoint: link.endpoint, roundTrip: link.roundTrip)
         actions.append(.repairRequested(request, by: asker))
@@ -55,8 +62,10 @@ extension OverlayPeer {
     mutating func noteHighest(
         _ highest: UInt32, of stream: StreamID, from peer: PeerID, into actions: inout [Action]
     ) {
-        guard let index = routeIndex(stream.source), routes[index].upstreamPeers.contains(peer)
-        else { return }
+        let upstreams =
+            routeIndex(stream.source).map { routes[$0].upstreamPeers }
+            ?? floodIndex(stream.source).map { floods[$0].upstreamPeers }
+        guard upstreams?.contains(peer) ?? false else { return }
         actions.append(.highestHeard(stream, highest))
     }
 
@@ -69,6 +78,7 @@ extension OverlayPeer {
                 send(.heardUpTo(stream: stream, highest: entry.sequence), to: child)
             }
         }
+        tellHighestFlooded(to: child)
     }
 
     /// How long to wait for a repair from the parent before asking again; `nil` if its round trip
@@ -76,9 +86,11 @@ extension OverlayPeer {
     ///
     /// In steps of 10 ms, so that tables do not change with every measurement.
     func repairRetry(of route: SourceRoute) -> Duration? {
-        guard let peer = route.parent ?? route.attempt?.peer,
-            let roundTrip = link(to: peer)?.roundTrip
-        else { return nil }
+        (route.parent ?? route.attempt?.peer).flatMap(repairRetry(from:))
+    }
+
+    func repairRetry(from peer: PeerID) -> Duration? {
+        guard let roundTrip = link(to: peer)?.roundTrip else { return nil }
         let steps = min(roundTrip.nanoseconds / 1000 * 3 / 2 / 10_000, 500)
         return .milliseconds(10 * (steps + 1) + 5)
     }
@@ -88,6 +100,10 @@ extension OverlayPeer {
     func repairPatience(of route: SourceRoute) -> Duration {
         guard let parent = route.parent, let advert = route.advert(from: parent), advert.hops > 0
         else { return .zero }
-        return .milliseconds(20 * (1 + Int64(min(advert.metric, 1_000_000)) / 10_000))
+        return repairPatience(metric: advert.metric)
+    }
+
+    func repairPatience(metric: UInt32) -> Duration {
+        .milliseconds(20 * (1 + Int64(min(metric, 1_000_000)) / 10_000))
     }
 }

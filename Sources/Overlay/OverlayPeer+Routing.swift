@@ -57,7 +57,9 @@ extension OverlayPeer {
     mutating func receive(
         _ advert: RouteAdvert, from peer: PeerID, at now: Instant, into actions: inout [Action]
     ) {
-        guard advert.source != configuration.peer, !isLeaving else { return }
+        guard advert.source != configuration.peer, !isLeaving, !isFlooded(advert.source) else {
+            return
+        }
         if routeIndex(advert.source) == nil, !startRoute(for: advert, at: now, into: &actions) {
             return
         }
@@ -280,6 +282,10 @@ extension OverlayPeer {
         source: PeerID, seqno: UInt32, hopLimit: UInt8, isUrgent: Bool, from peer: PeerID,
         at now: Instant
     ) {
+        if let index = floodIndex(source) {
+            return serveAnnouncementRequest(
+                index, seqno: seqno, hopLimit: hopLimit, from: peer, at: now)
+        }
         guard let index = routeIndex(source) else { return }
         let route = routes[index]
         if !isNewer(seqno, than: route.distance.seqno), route.isServing {
@@ -317,6 +323,7 @@ extension OverlayPeer {
     }
 
     mutating func sendDescriptions(of source: PeerID, to peer: PeerID) {
+        if let index = floodIndex(source) { return describeFlooded(index, to: peer) }
         guard let index = routeIndex(source) else { return }
         let route = routes[index]
         guard route.announcedVersion != 0 else { return }
@@ -326,6 +333,9 @@ extension OverlayPeer {
     mutating func receive(
         _ description: StreamDescription, at now: Instant, into actions: inout [Action]
     ) {
+        if let index = floodIndex(description.stream.source) {
+            return receiveFlooded(description, index, into: &actions)
+        }
         guard let index = routeIndex(description.stream.source), !routes[index].isLocal,
             description.version != 0, description.version != routes[index].announcedVersion
         else { return }

@@ -7,7 +7,8 @@ import Wire
 ///
 /// Drive it with ``handle(_:at:into:)`` and wake it at ``nextWakeup``. It keeps links with
 /// neighbors (`+Links`), a mesh of bounded degree (`+Mesh`) and, per source, a place in a
-/// shortest-path tree (`+Routing`, `+Parent`, `+Children`); `+Repair` asks for lost packets. docs/architecture.md explains how.
+/// shortest-path tree (`+Routing`, `+Parent`, `+Children`) or in a pruned flood (`+Flood` and its
+/// companions); `+Repair` asks for lost packets. docs/architecture.md explains how.
 package struct OverlayPeer: Sendable {
     package enum Event: Sendable {
         /// The rendezvous, or a person, knows these peers.
@@ -20,6 +21,14 @@ package struct OverlayPeer: Sendable {
         case unexpectedMedia(LinkToken, source: PeerID)
         /// The new parent's packets of `source` have met those of the former ones.
         case feedsOverlap(source: PeerID)
+        /// Media of a flooded source came on a link of which nobody asked for it.
+        case mediaOffTree(LinkToken, source: PeerID)
+        /// A flooded stream has begun to advance since progress was last reported.
+        case mediaBegan
+        /// The answer to ``Action/reportProgress``: flooded streams that have advanced since.
+        case mediaAdvanced([StreamProgress])
+        /// The rendezvous knows so many members of the group.
+        case membersCounted(Int)
         /// This member publishes these streams from now on; all at once.
         case published([StreamDescription])
         /// A local source turned out to need this much; kbit/s.
@@ -60,6 +69,8 @@ package struct OverlayPeer: Sendable {
         /// A parent has sent this number of a stream, and none after it.
         case highestHeard(StreamID, UInt32)
         case report(Occurrence)
+        /// Asks the driver for ``Event/mediaAdvanced(_:)``, even if it is empty.
+        case reportProgress
         /// Nothing is left to do: the driver may stop.
         case left
     }
@@ -114,6 +125,9 @@ package struct OverlayPeer: Sendable {
     // Trees
     var routes: [SourceRoute] = []
     var forgotten: [ForgottenSource] = []
+    /// Ordered by source.
+    var floods: [FloodRoute] = []
+    var floodClock = FloodClock()
     var leavingUntil: Instant?
     var hasLeft = false
 
@@ -146,17 +160,26 @@ package struct OverlayPeer: Sendable {
         case .controlReceived(let datagram, let sender):
             receive(datagram, from: sender, at: now, into: &actions)
         case .mediaHeard(let signs):
-            noteMedia(signs)
+            noteMedia(signs, at: now)
         case .unexpectedMedia(let token, let source):
             declineMedia(on: token, source: source, at: now)
         case .feedsOverlap(let source):
             dismissFormers(of: source, at: now)
+            releaseFormer(of: source, at: now)
+        case .mediaOffTree(let token, let source):
+            declineFloodedMedia(on: token, source: source, at: now)
+        case .mediaBegan:
+            mediaBegan(at: now)
+        case .mediaAdvanced(let progress):
+            mediaAdvanced(progress, at: now, into: &actions)
+        case .membersCounted(let count):
+            countMembers(count, at: now)
         case .published(let descriptions):
-            publish(descriptions, at: now, into: &actions)
+            startPublishing(descriptions, at: now, into: &actions)
         case .rateMeasured(let rate):
-            updateOwnRate(rate, at: now, into: &actions)
+            updateRate(rate, at: now, into: &actions)
         case .repairWanted(let wanted):
-            requestRepair(wanted)
+            requestRepair(wanted, at: now)
         case .wakeupReached:
             break
         case .leaveRequested:
@@ -171,12 +194,14 @@ package struct OverlayPeer: Sendable {
         serveLinks(at: now, into: &actions)
         serveMesh(at: now, into: &actions)
         serveRoutes(at: now, into: &actions)
+        serveFloods(at: now, into: &actions)
     }
 
     /// Earliest moment at which the peer has work of its own.
     package var nextWakeup: Instant? {
         guard !hasLeft else { return nil }
         var earliest = min(meshDue, gossipDue, trialDue)
+        earliest = min(earliest, floodClock.nextDue)
         if let leavingUntil { earliest = min(earliest, leavingUntil) }
         for handshake in handshakes { earliest = min(earliest, handshake.retryDue) }
         let grace = configuration.parentGrace
@@ -198,10 +223,13 @@ package struct OverlayPeer: Sendable {
     }
 
     private mutating func finish(at now: Instant, into actions: inout [Action]) {
+        if isTableStale || floodClock.areRolesStale {
+            floodClock.areRolesStale = false
+            refreshLinkRoles(at: now)
+        }
         if isTableStale {
             isTableStale = false
-            refreshLinkRoles(at: now)
-            let table = forwardingTable
+            let table = makeForwardingTable()
             if table != installed {
                 installed = table
                 actions.append(.install(table))
@@ -232,7 +260,7 @@ package struct OverlayPeer: Sendable {
     }
 
     /// The table that the forwarding plane should obey now.
-    private var forwardingTable: ForwardingTable {
+    private mutating func makeForwardingTable() -> ForwardingTable {
         let forwarded = routes.map { route in
             let upstreams = route.upstreamPeers.compactMap { peer in
                 linkIndex(peer).map { links[$0].localToken }
@@ -248,7 +276,8 @@ package struct OverlayPeer: Sendable {
                 repairPatience: repairPatience(of: route))
         }
         // A remote source without upstreams must not look like a local one.
-        let usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }
+        var usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }
+        if !floods.isEmpty { usable = (usable + makeFloodRows()).sorted { $0.source < $1.source } }
         return ForwardingTable(routes: usable, links: links.map(\.localToken).sorted())
     }
 
@@ -256,7 +285,8 @@ package struct OverlayPeer: Sendable {
 
     private mutating func beginLeaving(at now: Instant) {
         guard leavingUntil == nil else { return }
-        let hasChildren = routes.contains { !$0.isLocal && !$0.children.isEmpty }
+        let hasTreeChildren = routes.contains { !$0.isLocal && !$0.children.isEmpty }
+        let hasChildren = leaveFloods() || hasTreeChildren
         leavingUntil = hasChildren ? now + configuration.lingerTime : now
         for index in routes.indices {
             routes[index].isAdvertDue = true

@@ -31,6 +31,7 @@ package struct OverlayView: Equatable, Sendable {
         package var spares: [PeerID]
         /// kbit/s.
         package var rate: UInt32
+        package var algorithm: DeliveryAlgorithm
     }
 
     package var neighbors: [Neighbor]
@@ -51,15 +52,18 @@ extension OverlayPeer {
     package var isWithinBudget: Bool { reservedRate <= UInt64(configuration.uplinkRate) }
 
     package var view: OverlayView {
-        OverlayView(
+        let flooded = floodLinkPeers
+        return OverlayView(
             neighbors: links.map { link in
                 OverlayView.Neighbor(
                     peer: link.peer, name: names[link.peer] ?? configuration.name,
                     endpoint: link.endpoint,
                     roundTrip: link.roundTrip, isNear: link.isNear,
-                    isTreeLink: isTreeLink(link.peer))
+                    isTreeLink: isTreeLink(link.peer) || flooded.contains(link.peer))
             },
-            sources: routes.map(view(of:)),
+            sources: (routes.map(view(of:)) + floods.map(view(of:))).sorted {
+                $0.source < $1.source
+            },
             candidates: candidates.map(\.contact).sorted(),
             reservedRate: reservedRate, uplinkRate: UInt64(configuration.uplinkRate))
     }
@@ -72,6 +76,20 @@ extension OverlayPeer {
             isAttaching: route.parent == nil && route.attempt != nil,
             children: route.children.map(\.peer),
             leavingChildren: route.children.filter { $0.handover != nil }.map(\.peer),
-            spares: spares(of: route), rate: route.rate)
+            spares: spares(of: route), rate: route.rate, algorithm: .shortestPathTree)
+    }
+
+    /// The upstream as the parent, eager neighbors as children, and those that send us digests
+    /// as spares.
+    private func view(of route: FloodRoute) -> OverlayView.Source {
+        let hasWay = route.isLocal || route.upstream != nil
+        return OverlayView.Source(
+            source: route.source, isLocal: route.isLocal, seqno: route.distance.seqno,
+            hops: Int(route.hops), metric: hasWay ? route.distance.metric : nil,
+            parent: route.upstream, isFed: hasWay,
+            isAttaching: route.upstream == nil && route.attempt != nil,
+            children: route.neighbors.filter { $0.role == .eager }.map(\.peer),
+            leavingChildren: [], spares: route.neighbors.filter(\.isLazySource).map(\.peer),
+            rate: route.rate, algorithm: .floodAndPrune)
     }
 }

@@ -131,7 +131,8 @@ struct PolycastPeer: Sendable {
             case .send(let request):
                 let bytes = RendezvousMessage.request(request).encoded
                 outbox.send(.bytes(bytes), bytes: bytes.count, to: server)
-            case .report(.registered(_, let peers, _)):
+            case .report(.registered(_, let peers, let memberCount)):
+                apply(.membersCounted(memberCount), at: now, into: &outbox)
                 apply(.candidatesLearned(peers), at: now, into: &outbox)
             case .report, .left:
                 break
@@ -146,7 +147,6 @@ struct PolycastPeer: Sendable {
             kind: .video, priority: 2, format: .opaque, rate: world.sourceRate,
             member: configuration.name, mediaText: "")
         apply(.published([description]), at: now, into: &outbox)
-        forwarder.startSequence(of: description.stream, at: 0)
     }
 
     private mutating func apply(
@@ -171,6 +171,9 @@ struct PolycastPeer: Sendable {
             for bytes in datagram.encodedDatagrams { send(bytes, to: endpoint, into: &outbox) }
         case .install(let table):
             forwarder.install(table)
+        case .reportProgress:
+            let progress = forwarder.takeProgress()
+            apply(.mediaAdvanced(progress), at: now, into: &outbox)
         case .repairRequested(let request, let asker):
             answer(request, to: asker, at: now, into: &outbox)
         case .highestHeard(let stream, let highest):
@@ -221,6 +224,15 @@ struct PolycastPeer: Sendable {
         note(header, from: nil, at: now)
         keep(header, packet, at: now)
         copy(header, packet, into: &outbox)
+        noteBeginning(at: now, into: &outbox)
+    }
+
+    private mutating func noteBeginning(
+        at now: Instant, into outbox: inout Outbox<PolycastMessage>
+    ) {
+        guard forwarder.takeProgressBegun() else { return }
+        apply(.mediaBegan, at: now, into: &outbox)
+        updateWakeup()
     }
 
     private mutating func receive(
@@ -237,6 +249,11 @@ struct PolycastPeer: Sendable {
         copy(header, packet, into: &outbox)
         if !header.isRepair { note(header, from: header.token, at: now) }
         if forwarder.nextWakeup != nil { updateWakeup() }
+        noteBeginning(at: now, into: &outbox)
+        if let offTree = forwarder.takeOffTree() {
+            apply(.mediaOffTree(offTree.token, source: offTree.source), at: now, into: &outbox)
+            updateWakeup()
+        }
         if let unexpected = forwarder.takeUnexpected() {
             apply(
                 .unexpectedMedia(unexpected.token, source: unexpected.source), at: now,

@@ -73,6 +73,10 @@ private enum RecordKind: UInt8 {
     case position = 21
     case repairRequest = 14
     case heardUpTo = 15
+    case announce = 16
+    case graft = 17
+    case prune = 18
+    case have = 19
 }
 
 extension ControlMessage {
@@ -95,6 +99,10 @@ extension ControlMessage {
         case .position: .position
         case .repairRequest: .repairRequest
         case .heardUpTo: .heardUpTo
+        case .announce: .announce
+        case .graft: .graft
+        case .prune: .prune
+        case .have: .have
         }
     }
 
@@ -118,7 +126,7 @@ extension ControlMessage {
             writer.write(seqno)
             writer.write(hopLimit)
             writer.write(UInt8(isUrgent ? 1 : 0))
-        case .describe(let source), .detach(let source):
+        case .describe(let source), .detach(let source), .prune(let source):
             writer.write(source)
         case .attachAccepted(let source, let isFed):
             writer.write(source)
@@ -144,6 +152,15 @@ extension ControlMessage {
             writer.write(next)
         case .position(let coordinate):
             writer.write(coordinate)
+        case .announce(let announcement):
+            announcement.write(to: &writer)
+        case .graft(let source, let seqno, let isLazy):
+            writer.write(source)
+            writer.write(seqno)
+            writer.write(UInt8(isLazy ? 1 : 0))
+        case .have(let stream, let sequence):
+            writer.write(stream)
+            writer.write(sequence)
         case .close:
             break
         case .repairRequest(let request):
@@ -204,6 +221,18 @@ extension ControlMessage {
             self = .heardUpTo(
                 stream: try reader.readStream(from: bytes),
                 highest: try reader.readUInt32(from: bytes))
+        case .announce:
+            self = .announce(try SourceAnnouncement(from: bytes, reader: &reader))
+        case .graft:
+            self = .graft(
+                source: try reader.readPeer(from: bytes),
+                seqno: try reader.readUInt32(from: bytes),
+                isLazy: try reader.readFlag("lazy", from: bytes))
+        case .prune: self = .prune(source: try reader.readPeer(from: bytes))
+        case .have:
+            self = .have(
+                stream: try reader.readStream(from: bytes),
+                sequence: try reader.readUInt32(from: bytes))
         }
     }
 }

@@ -36,6 +36,17 @@ package enum ControlMessage: Equatable, Sendable {
     case repairRequest(RepairRequest)
     /// The sender has passed on the stream up to `highest`, and nothing since a while.
     case heardUpTo(stream: StreamID, highest: UInt32)
+    /// A source that floods exists, this far away through the sender.
+    case announce(SourceAnnouncement)
+    /// Asks for copies of a flooded source or, if lazy, for digests of it only; `seqno` is the
+    /// announcement that the sender has.
+    ///
+    /// Unless lazy, it is answered as `attach` is.
+    case graft(source: PeerID, seqno: UInt32, isLazy: Bool)
+    /// Asks for neither copies nor digests of a flooded source.
+    case prune(source: PeerID)
+    /// Digest: the sender has this stream's packets up to `sequence`.
+    case have(stream: StreamID, sequence: UInt32)
 
     package static let referralLimit = 4
     package static let peerLimit = 8

@@ -18,6 +18,7 @@ func makeJoin(_ words: Words, _: CommandTable) throws(Failure) -> Command {
     configuration.uplink = try words.bitRate("uplink") ?? configuration.uplink
     configuration.bind = try words.endpoint("bind") ?? configuration.bind
     configuration.fanout = try words.integer("fanout", in: 1...256)
+    configuration.algorithm = try words.algorithm("algorithm") ?? configuration.algorithm
     configuration.duration = try words.duration("duration")
     configuration.isJSON = words.has("json")
     configuration.socketPath = try words.socketPath("socket")

@@ -103,6 +103,10 @@ private let joinOptions: [Option] = [
     .value(
         "bind", "ADDRESS:PORT", help: "local UDP address (default [::]:0, a free port)"),
     .value("fanout", "N", help: "children per source at most (default: by the uplink)"),
+    .value(
+        "algorithm", "NAME", completion: .words(AlgorithmChoice.allCases.map(\.rawValue)),
+        help: "how this member's streams find the others: spt (a tree by delay), flood (and "
+            + "prune) or auto (default spt)"),
     .value("duration", "TIME", help: "leave by itself, such as 30s, 5m or 1h"),
     .value(
         "rendezvous-timeout", "TIME",

@@ -26,6 +26,10 @@ struct Words: Sendable {
         return try read(option, advice) { MemberName($0)?.description }
     }
 
+    func algorithm(_ option: String) throws(Failure) -> AlgorithmChoice? {
+        try read(option, "write spt, flood or auto") { AlgorithmChoice(rawValue: $0) }
+    }
+
     func endpoint(_ option: String) throws(Failure) -> Endpoint? {
         try read(option, "write ADDRESS:PORT, as in 192.0.2.1:7400 or [::]:7400") {
             let endpoint = Endpoint($0)

@@ -71,6 +71,7 @@ private let samples: [Sample] =
             $0.bind = Endpoint(address: .v4(IPv4Address(rawValue: 0xC000_0207)), port: 5000)
         },
         join("fanout", "2") { $0.fanout = 2 },
+        join("algorithm", "flood") { $0.algorithm = .flood },
         join("duration", "1.5m") { $0.duration = .seconds(90) },
         join("json", nil) { $0.isJSON = true },
         join("socket", "/run/x.sock") { $0.socketPath = "/run/x.sock" },

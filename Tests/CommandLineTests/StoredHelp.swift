@@ -100,6 +100,9 @@ let storedHelp: [String: String] = [
       --uplink RATE           what may be sent in all, such as 4M (default 10M)
       --bind ADDRESS:PORT     local UDP address (default [::]:0, a free port)
       --fanout N              children per source at most (default: by the uplink)
+      --algorithm NAME        how this member's streams find the others: spt (a
+                              tree by delay), flood (and prune) or auto (default
+                              spt)
       --duration TIME         leave by itself, such as 30s, 5m or 1h
       --rendezvous-timeout TIME
                               give up if nothing answers this long at the start

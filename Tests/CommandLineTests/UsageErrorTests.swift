@@ -95,6 +95,10 @@ private let invite = "polycast://h/g"
             "--fanout cannot be \"0\"; write a number from 1 to 256"
         ),
         (
+            ["join", invite, "--algorithm", "bfs"],
+            "--algorithm cannot be \"bfs\"; write spt, flood or auto"
+        ),
+        (
             ["join", invite, "--seed", "18446744073709551616"],
             "--seed cannot be \"18446744073709551616\"; write a number from 0 to "
                 + "18446744073709551615"

@@ -63,6 +63,50 @@ import Testing
         #expect(source.summary?.streams.isEmpty == true)
     }
 
+    @Test func fivePeersReceiveAFloodedStreamWithoutLossOrRepetition() throws {
+        let source = try join(
+            "alice", "127.0.1.1", "--publish", "test:rate=1M,size=1200", "--uplink", "4.5M",
+            "--algorithm", "flood")
+        let others = try [
+            ("bob", "127.0.1.2"), ("carol", "127.0.1.3"), ("dave", "127.0.2.1"),
+            ("erin", "127.0.2.2"),
+        ]
+        .map { try join($0.0, $0.1, "--uplink", "4.5M", "--duration", "5s") }
+        #expect(
+            eventually(within: 5) {
+                guard case .tree(let tree) = ask(.tree, at: socket("bob")),
+                    let place = tree.sources.first
+                else { return false }
+                return place.algorithm == "flood" && place.state == .attached
+                    && place.streamCount == 1
+            })
+
+        let codes = others.map { $0.exitCode(within: 15) }
+
+        #expect(codes == [0, 0, 0, 0])
+        for peer in others {
+            let stream = try #require(peer.summary?.streams.first)
+            #expect(stream.member == "alice" && stream.received > 200)
+            #expect(stream.lost == 0 && stream.duplicates == 0 && stream.corrupted == 0)
+        }
+        source.send(SIGTERM)
+        #expect(source.exitCode(within: 5) == 143)
+    }
+
+    @Test func automaticPublishesAsATreeInASmallGroup() throws {
+        let alice = try join(
+            "alice", "127.0.1.1", "--publish", "test:rate=500k,size=500", "--algorithm", "auto")
+        let bob = try join("bob", "127.0.1.2")
+        #expect(eventually(within: 6) { received("bob") > 20 })
+
+        guard case .tree(let tree) = ask(.tree, at: socket("bob")) else {
+            Issue.record("no tree")
+            return
+        }
+        #expect(tree.sources.first?.algorithm == "spt")
+        _ = (alice, bob)
+    }
+
     @Test func rtpAndRTCPPassBitForBitAndADescriptionIsWritten() throws {
         let (mediaPort, deliverPort) = (try evenPort(), try evenPort())
         let sdp = """

@@ -163,3 +163,90 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(!receive(header(7, from: parent)))
     }
 }
+
+/// A source that any link may bring in.
+@Suite struct FloodedForwarderTests {
+    private static func copy(_ number: UInt64, _ link: LinkToken) -> ForwardingTable.Child {
+        ForwardingTable.Child(
+            token: LinkToken(rawValue: 1000 + number),
+            endpoint: Endpoint(
+                address: .v4(IPv4Address(rawValue: 0x7F00_0001)), port: UInt16(number)),
+            localToken: link)
+    }
+
+    private var forwarder = Forwarder()
+    private var plan = FanOutPlan()
+
+    init() {
+        forwarder.install(
+            ForwardingTable(
+                routes: [
+                    .init(
+                        source: source, upstreams: [parent],
+                        children: [Self.copy(1, neighbor), Self.copy(2, formerParent)],
+                        isFlooded: true)
+                ],
+                links: [parent, formerParent, neighbor]))
+    }
+
+    private mutating func receive(_ header: MediaHeader) -> Bool {
+        plan.removeAll()
+        return forwarder.receive(header, bodyBytes: 100, packet: 0, at: .zero, into: &plan)
+    }
+
+    @Test mutating func aPacketGoesToEveryEagerNeighborButTheOneItCameFrom() {
+        let hasPassed = receive(header(5, from: parent))
+        let unasked = forwarder.takeOffTree()
+        #expect(hasPassed && plan.copies.count == 2 && unasked == nil)
+
+        let hasPassedToo = receive(header(6, from: neighbor))
+        #expect(hasPassedToo)
+        #expect(plan.copies.map { forwarder.children[$0.child].localToken } == [formerParent])
+        let offTree = forwarder.takeOffTree()
+        #expect(offTree?.token == neighbor && offTree?.source == source)
+        let again = forwarder.takeOffTree()
+        #expect(again == nil)
+    }
+
+    @Test mutating func aRepetitionFromAnyLinkGoesNowhere() {
+        _ = receive(header(5, from: parent))
+
+        let repeated = receive(header(5, from: neighbor))
+        let offTree = forwarder.takeOffTree()
+        let strange = receive(header(6, from: LinkToken(rawValue: 99)))
+        #expect(!repeated && offTree != nil && !strange)
+        #expect(forwarder.dropCount(.duplicate) == 1 && forwarder.dropCount(.unknownLink) == 1)
+    }
+
+    @Test mutating func progressIsReportedOncePerStream() {
+        var begun = [forwarder.takeProgressBegun()]
+        for sequence in 5..<9 as Range<UInt32> { _ = receive(header(sequence, from: parent)) }
+        _ = receive(header(70, from: parent, index: 3))
+
+        begun += [forwarder.takeProgressBegun(), forwarder.takeProgressBegun()]
+        let progress = forwarder.takeProgress()
+        let rest = forwarder.takeProgress()
+        #expect(begun == [false, true, false])
+        #expect(
+            progress == [
+                StreamProgress(stream: StreamID(source: source, index: 0), highest: 8),
+                StreamProgress(stream: StreamID(source: source, index: 3), highest: 70),
+            ])
+        #expect(rest.isEmpty)
+    }
+
+    @Test mutating func streamsThatGoAndComeKeepTheirWindows() {
+        _ = receive(header(5, from: parent))
+        forwarder.install(ForwardingTable(routes: [], links: [parent]))
+        _ = forwarder.takeProgress()
+        forwarder.install(
+            ForwardingTable(
+                routes: [.init(source: source, upstreams: [parent], children: [])],
+                links: [parent]))
+
+        let isRepeatedNew = receive(header(5, from: parent))
+        let isNextNew = receive(header(6, from: parent))
+        #expect(!isRepeatedNew && isNextNew)
+        #expect(forwarder.count(of: StreamID(source: source, index: 0)).packets == 2)
+    }
+}

@@ -98,10 +98,10 @@ import Testing
     @Test func treesReadAsATable() {
         #expect(
             tree.table == """
-                SOURCE  STATE     HOPS   DELAY  PARENT  CHILDREN  SPARES  STREAMS
-                ada     source       0  0.0 ms  -       bob eve   -             2
-                bob     attached     2  3.5 ms  bob     -         eve           1
-                eve     orphan       0       -  -       -         -             0
+                SOURCE  STATE     HOPS   DELAY  PARENT  CHILDREN  SPARES  STREAMS  BY
+                ada     source       0  0.0 ms  -       bob eve   -             2  spt
+                bob     attached     2  3.5 ms  bob     -         eve           1  spt
+                eve     orphan       0       -  -       -         -             0  spt
 
                 """)
     }

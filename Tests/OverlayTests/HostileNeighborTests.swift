@@ -7,6 +7,7 @@ import Wire
 /// One peer against neighbors that say anything at all.
 @Suite struct HostileNeighborTests {
     private static let limits = (links: 48, candidates: 128, sources: 64)
+    private static let floodLimit = 40
 
     /// A peer under attack, with its links as the attackers know them.
     private struct Target {
@@ -21,6 +22,7 @@ import Wire
             var configuration = OverlayConfiguration(
                 group: SimulatedGroup.group, peer: PeerID(rawValue: 1), name: name,
                 uplinkRate: 10_000)
+            configuration.floodSourceLimit = HostileNeighborTests.floodLimit
             configuration.localSubnets = [endpoint(1).address.subnet]
             overlay = OverlayPeer(
                 configuration: configuration, cookieSecret: [UInt8](repeating: 7, count: 32),
@@ -92,7 +94,9 @@ import Wire
         let view = target.overlay.view
         #expect(view.neighbors.count <= Self.limits.links)
         #expect(view.candidates.count <= Self.limits.candidates)
-        #expect(view.sources.count <= Self.limits.sources)
+        let floods = view.sources.count { $0.algorithm == .floodAndPrune }
+        #expect(view.sources.count - floods <= Self.limits.sources)
+        #expect(floods <= Self.floodLimit)
         #expect(view.reservedRate <= view.uplinkRate)
         #expect(target.overlay.nextWakeup.map { $0 > target.now } ?? true)
         #expect(target.actions.count < 400)
@@ -105,7 +109,7 @@ import Wire
             let number = generator.uniform(below: 500)
             return Contact(peer: PeerID(rawValue: UInt64(number)), endpoint: endpoint(number))
         }
-        switch generator.uniform(below: 18) {
+        switch generator.uniform(below: 23) {
         case 0: return .ping(time: generator.next())
         case 1: return .pong(time: generator.next())
         case 2:
@@ -134,14 +138,32 @@ import Wire
                         metric: extreme(&generator), admitCost: extreme(&generator))
                 }, source: source)
         case 11: return generator.uniform(below: 40) == 0 ? .close : .describe(source: source)
-        case 12: return .heartbeat(next: UInt16(truncatingIfNeeded: generator.next()))
-        case 13: return .position(position(&generator))
-        case 14:
+        case 12:
+            return .announce(
+                SourceAnnouncement(
+                    source: source, seqno: extreme(&generator), metric: extreme(&generator),
+                    hops: UInt8(truncatingIfNeeded: generator.next()),
+                    isGone: generator.uniform(below: 10) == 0,
+                    isFull: generator.uniform(below: 2) == 0,
+                    isUrgent: generator.uniform(below: 2) == 0, sourceRate: extreme(&generator),
+                    descriptionVersion: UInt16(generator.uniform(below: 3))))
+        case 13:
+            return .graft(
+                source: source, seqno: extreme(&generator),
+                isLazy: generator.uniform(below: 2) == 0)
+        case 14: return .prune(source: source)
+        case 15:
+            return .have(
+                stream: StreamID(source: source, index: UInt8(generator.uniform(below: 16))),
+                sequence: extreme(&generator))
+        case 16: return .heartbeat(next: UInt16(truncatingIfNeeded: generator.next()))
+        case 17: return .position(position(&generator))
+        case 18:
             return .repairRequest(
                 RepairRequest(
                     stream: StreamID(source: source, index: 3), base: extreme(&generator),
                     bitmap: generator.next() | 1))
-        case 15:
+        case 19:
             return .heardUpTo(
                 stream: StreamID(source: source, index: 3), highest: extreme(&generator))
         default:
@@ -179,6 +201,79 @@ import Wire
             version: UInt16(generator.uniform(below: 3)), streamCount: UInt8(count), kind: .data,
             priority: 255, format: .opaque, rate: extreme(&generator), member: name,
             mediaText: "m=")
+    }
+
+    /// Messages of one kind that the target sent in answer to what `say` makes of a number.
+    private func answers(
+        to count: Int, every pause: Duration, _ say: (Int) -> ControlMessage,
+        where isCounted: (ControlMessage) -> Bool
+    ) -> Int {
+        var target = Target(seed: 9)
+        for number in 2..<12 {
+            let isLinked = target.connect(
+                PeerID(rawValue: UInt64(number)), from: Self.endpoint(number))
+            #expect(isLinked)
+        }
+        var sent = 0
+        for number in 0..<count {
+            target.now = target.now + pause
+            let from = target.links[number % 2]
+            let datagram = ControlDatagram(token: from.token, messages: [say(number)])
+            target.handle(.controlReceived(datagram, from: from.endpoint))
+            for case .sendControl(let answer, _) in target.actions {
+                sent += answer.messages.count(where: isCounted)
+            }
+        }
+        return sent
+    }
+
+    private static func announcement(_ source: Int, seqno: UInt32) -> ControlMessage {
+        .announce(
+            SourceAnnouncement(
+                source: PeerID(rawValue: UInt64(1000 + source)), seqno: seqno, metric: 5,
+                hops: 1, isUrgent: true, sourceRate: 100, descriptionVersion: 0))
+    }
+
+    @Test func aNeighborThatCountsFastIsNotRepeatedAsFast() {
+        // Ten seconds of a thousand numbers each.
+        let sent = answers(to: 10_000, every: .milliseconds(1)) { number in
+            Self.announcement(0, seqno: UInt32(number))
+        } where: {
+            if case .announce = $0 { true } else { false }
+        }
+
+        // Ten neighbors, ten announcements a second, and a few repetitions.
+        #expect(sent <= 10 * 10 * 10 * 12 / 10, "\(sent)")
+        #expect(sent >= 10 * 9)
+    }
+
+    @Test func sourcesWithoutNumberAreNotAllTakenUp() {
+        let sent = answers(to: 5000, every: .microseconds(100)) { number in
+            Self.announcement(number, seqno: 1)
+        } where: {
+            if case .announce = $0 { true } else { false }
+        }
+
+        #expect(sent <= Self.floodLimit * 10 * 3, "\(sent)")
+    }
+
+    @Test func aStormOfGraftsAndPrunesGetsOneAnswerEach() {
+        let sent = answers(to: 3000, every: .microseconds(100)) { number in
+            let source = PeerID(rawValue: 1000)
+            switch number % 4 {
+            case 0: return Self.announcement(0, seqno: 1)
+            case 1: return .graft(source: source, seqno: 1, isLazy: false)
+            case 2: return .prune(source: source)
+            default: return .graft(source: source, seqno: 1, isLazy: true)
+            }
+        } where: { message in
+            switch message {
+            case .ping, .pong, .peers, .route: false
+            default: true
+            }
+        }
+
+        #expect(sent <= 3000 / 4 + 200, "\(sent)")
     }
 
     @Test func onlyWhoMayFeedUsIsBelievedHowFarAStreamCame() {

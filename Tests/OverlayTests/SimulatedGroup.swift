@@ -59,6 +59,15 @@ struct SimulatedGroup {
     private(set) var lostMedia = 0
     private(set) var repairDatagrams = 0
     private(set) var repairRequests = 0
+    /// Media datagrams on their way, all sources together, and packets that members took.
+    private(set) var copies = 0
+    private(set) var deliveries = 0
+    /// Bytes of other datagrams, IPv4 and UDP headers included.
+    private(set) var controlBytes = 0
+    /// Links that the farthest delivery of any packet took.
+    private(set) var lastHop = 0
+    /// Delays of links between subnets: what is drawn is added to the first.
+    var farDelay: (least: Duration, drawnMicroseconds: Int) = (.milliseconds(2), 40_000)
     /// The most copies that any source ever sent of one packet.
     private(set) var mostCopies = 0
     var loss = 0.0
@@ -126,13 +135,14 @@ struct SimulatedGroup {
         handle(.candidatesLearned(known), on: index)
     }
 
-    mutating func publish(_ index: Int, rate: UInt32 = 1000) {
+    /// Starts a source; one that is silent sends what ``sendPacket(_:)`` is called for only.
+    mutating func publish(_ index: Int, rate: UInt32 = 1000, isSilent: Bool = false) {
         let description = StreamDescription(
             stream: StreamID(source: peer(index), index: 0), version: 1, streamCount: 1,
             kind: .video, priority: 2, format: .opaque, rate: rate,
             member: hosts[index].overlay.configuration.name, mediaText: "")
         handle(.published([description]), on: index)
-        schedule(.packet(source: index), at: now)
+        if !isSilent { schedule(.packet(source: index), at: now) }
     }
 
     mutating func crash(_ index: Int) { hosts[index].isUp = false }
@@ -192,7 +202,7 @@ struct SimulatedGroup {
         return nil
     }
 
-    private mutating func sendPacket(_ index: Int) {
+    mutating func sendPacket(_ index: Int) {
         plan.removeAll()
         let stream = StreamID(source: peer(index), index: 0)
         guard
@@ -203,27 +213,34 @@ struct SimulatedGroup {
         sendTimes[stream.source, default: [:]][header.sequence] = now
         hosts[index].forwarder.keep(header, slot: 0, bodyBytes: 100, at: now)
         mostCopies = max(mostCopies, plan.copies.count)
-        sendCopies(header, from: index)
+        sendCopies(header, hops: 0, from: index)
         let sign = OverlayPeer.MediaSign(
             link: nil, stream: stream, sequence: header.sequence, at: now)
         handle(.mediaHeard([sign]), on: index)
+        if forwardsBegun(index) { handle(.mediaBegan, on: index) }
     }
 
-    private mutating func sendCopies(_ header: MediaHeader, from index: Int) {
+    private mutating func forwardsBegun(_ index: Int) -> Bool {
+        hosts[index].forwarder.takeProgressBegun()
+    }
+
+    /// The body is one byte, the links taken so far.
+    private mutating func sendCopies(_ header: MediaHeader, hops: UInt8, from index: Int) {
         for copy in plan.copies {
             let child = hosts[index].forwarder.children[copy.child]
+            copies += 1
             var copyHeader = header
             copyHeader.token = child.token
             copyHeader.isRepair = false
             if child.endpoint.address.subnet != hosts[index].endpoint.address.subnet {
                 crossings[header.stream.source, default: 0] += 1
             }
-            transmit(encoded(copyHeader), from: index, to: child.endpoint)
+            transmit(encoded(copyHeader, hops: hops &+ 1), from: index, to: child.endpoint)
         }
     }
 
-    private func encoded(_ header: MediaHeader) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: MediaHeader.byteCount)
+    private func encoded(_ header: MediaHeader, hops: UInt8) -> [UInt8] {
+        var bytes = [UInt8](repeating: hops, count: MediaHeader.byteCount + 1)
         bytes.withUnsafeMutableBytes { buffer in
             guard let base = buffer.baseAddress else { return }
             header.store(into: base)
@@ -239,7 +256,8 @@ struct SimulatedGroup {
         hosts[index].forwarder.answer(request, to: neighbor, at: now, into: &answers)
         for answer in answers {
             repairDatagrams += 1
-            transmit(encoded(answer.header), from: index, to: neighbor.endpoint)
+            let hops = UInt8(clamping: answer.slot + 1)
+            transmit(encoded(answer.header, hops: hops), from: index, to: neighbor.endpoint)
         }
     }
 
@@ -264,12 +282,16 @@ struct SimulatedGroup {
             violations.append("undecodable media")
             return
         }
+        let hops = bytes[MediaHeader.byteCount]
         plan.removeAll()
         let passed = hosts[index].forwarder.receive(
             header, bodyBytes: 100, packet: 0, at: now, into: &plan)
-        sendCopies(header, from: index)
+        sendCopies(header, hops: hops, from: index)
         if passed {
-            hosts[index].forwarder.keep(header, slot: 0, bodyBytes: 100, at: now)
+            // The place in the cache is as good as any for the way that a packet took.
+            hosts[index].forwarder.keep(header, slot: Int(hops), bodyBytes: 100, at: now)
+            deliveries += 1
+            lastHop = max(lastHop, Int(hops))
             deliver(header, to: index)
         }
         if let unexpected = hosts[index].forwarder.takeUnexpected() {
@@ -282,6 +304,10 @@ struct SimulatedGroup {
         let sign = OverlayPeer.MediaSign(
             link: header.token, stream: header.stream, sequence: header.sequence, at: now)
         handle(.mediaHeard([sign]), on: index)
+        if forwardsBegun(index) { handle(.mediaBegan, on: index) }
+        if let offTree = hosts[index].forwarder.takeOffTree() {
+            handle(.mediaOffTree(offTree.token, source: offTree.source), on: index)
+        }
     }
 
     private mutating func deliver(_ header: MediaHeader, to index: Int) {
@@ -315,6 +341,7 @@ struct SimulatedGroup {
         lostMedia = 0
         repairDatagrams = 0
         repairRequests = 0
+        (copies, deliveries, controlBytes, lastHop) = (0, 0, 0, 0)
     }
 
     mutating func handle(_ event: OverlayPeer.Event, on index: Int) {
@@ -335,9 +362,13 @@ struct SimulatedGroup {
         if keepsTrace { trace.append("\(now.nanoseconds) \(index) \(action)") }
         switch action {
         case .sendLink(let message, let endpoint):
+            controlBytes += message.encoded.count + 28
             transmit(message.encoded, from: index, to: endpoint)
         case .sendControl(let datagram, let endpoint):
-            for bytes in datagram.encodedDatagrams { transmit(bytes, from: index, to: endpoint) }
+            for bytes in datagram.encodedDatagrams {
+                controlBytes += bytes.count + 28
+                transmit(bytes, from: index, to: endpoint)
+            }
         case .install(let table):
             hosts[index].forwarder.install(table)
         case .sourceDescribed(let source, let streams):
@@ -348,6 +379,8 @@ struct SimulatedGroup {
             answer(request, to: asker, from: index)
         case .highestHeard(let stream, let highest):
             hosts[index].forwarder.noteHighest(stream, highest, at: now)
+        case .reportProgress:
+            handle(.mediaAdvanced(hosts[index].forwarder.takeProgress()), on: index)
         case .report(let occurrence):
             hosts[index].occurrences.append(occurrence)
         case .left:
@@ -379,7 +412,9 @@ struct SimulatedGroup {
         }
         let key = min(left, right) * 100_000 + max(left, right)
         if let known = farDelays[key] { return known }
-        let drawn = Duration.microseconds(2000 + generator.uniform(below: 40_000))
+        let drawn =
+            farDelay.least
+            + .microseconds(Int64(generator.uniform(below: farDelay.drawnMicroseconds)))
         farDelays[key] = drawn
         return drawn
     }

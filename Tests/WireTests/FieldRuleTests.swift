@@ -43,7 +43,7 @@ import Wire
         Flip(sample: "link refusal", offset: 23, value: 0xFF, error: .invalidField("contact")),
         // Control
         Flip(sample: "close", offset: 12, value: 0, error: .unknownType(0)),
-        Flip(sample: "close", offset: 12, value: 16, error: .unknownType(16)),
+        Flip(sample: "close", offset: 12, value: 22, error: .unknownType(22)),
         Flip(
             sample: "ping", offset: 14, value: 9, error: .truncated(needed: 24, available: 23)),
         Flip(

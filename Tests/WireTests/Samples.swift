@@ -229,6 +229,21 @@ enum Samples {
             record: "heard up to",
             .heardUpTo(stream: StreamID(source: source, index: 15), highest: 0x0A0B_0C0D),
             "0f 000d 5152535455565758 0f 0a0b0c0d"),
+        Sample(
+            record: "announce",
+            .announce(
+                SourceAnnouncement(
+                    source: source, seqno: 0x0A0B_0C0D, metric: 12_345, hops: 3, isGone: true,
+                    isUrgent: true, sourceRate: 0x0102_0304, descriptionVersion: 0x1122)),
+            "10 0018 5152535455565758 0a0b0c0d 00003039 03 05 01020304 1122"),
+        Sample(
+            record: "graft", .graft(source: source, seqno: 0x0A0B_0C0D, isLazy: true),
+            "11 000d 5152535455565758 0a0b0c0d 01"),
+        Sample(record: "prune", .prune(source: source), "12 0008 5152535455565758"),
+        Sample(
+            record: "have",
+            .have(stream: StreamID(source: source, index: 15), sequence: 0x0A0B_0C0D),
+            "13 000d 5152535455565758 0f 0a0b0c0d"),
     ]
 
     static let several: Sample = {
