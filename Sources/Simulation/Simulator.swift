@@ -187,7 +187,7 @@ package struct Simulator<Member: SimulatedMember> {
             transmit(outbox.datagrams[index], from: host, arrived: packet, hops: hops)
         }
         let isMediaOnly = packet != nil && sender >= 0
-        if checksInvariants, !isMediaOnly { check(host) }
+        if checksInvariants, !isMediaOnly { check(host, after: event, at: time) }
         if outbox.hasLeft { return end(host) }
         scheduleWakeup(of: host)
     }
@@ -249,7 +249,8 @@ package struct Simulator<Member: SimulatedMember> {
 
     private func globalTime(_ local: Instant, of host: Int) -> Instant {
         let drift = hosts[host].drift
-        guard drift != 0, local != .distantFuture else { return local }
+        // Far futures are no more exact than a floating-point number, and may not fit again.
+        guard drift != 0, local.nanoseconds.magnitude < 1 << 60 else { return local }
         return Instant(nanoseconds: Int64(Double(local.nanoseconds) / (1 + drift)) + 1)
     }
 
@@ -265,10 +266,19 @@ package struct Simulator<Member: SimulatedMember> {
                 + "host \(packet.source) to host \(to) again")
     }
 
-    private mutating func check(_ host: Int) {
-        guard violations.count < Self.violationLimit,
-            let violation = Member.violation(of: host, among: members)
-        else { return }
+    private mutating func check(
+        _ host: Int, after event: MemberEvent<Member.Message>, at time: Instant
+    ) {
+        guard violations.count < Self.violationLimit else { return }
+        var isLate = false
+        if case .wakeupReached = event, let next = members[host]?.nextWakeup {
+            isLate = next < time
+        }
+        let violation =
+            isLate
+            ? "it was woken, and its work is still due"
+            : Member.violation(of: host, among: members)
+        guard let violation else { return }
         violations.append("\(now.nanoseconds / 1_000_000) ms: host \(host): \(violation)")
     }
 }
