@@ -73,7 +73,8 @@ extension Simulator {
             control: control, media: media, joins: measurements.joins,
             outages: measurements.outages, unreached: measurements.unreached(since: recently),
             uplinkUse: measurements.uplinkUse(until: now, uplinks: uplinks),
-            controlByKind: measurements.controlByKind, violations: violations, events: eventCount, endedAt: now,
+            controlByKind: measurements.controlByKind, violations: violations, events: eventCount,
+            endedAt: now,
             trees: scenario.keepsTrees ? measurements.trees(since: recently) : [])
     }
 }

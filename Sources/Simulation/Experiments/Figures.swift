@@ -64,7 +64,8 @@ package enum Metric: String, Sendable, CaseIterable {
     var decimals: Int {
         switch self {
         case .missed, .unreached, .lastHop, .stressWorst, .outages, .violations, .events,
-            .payloads, .announcements, .joinMedian, .join99, .joinWorst, .outageMedian, .outage99, .outageWorst, .megabytes:
+            .payloads, .announcements, .joinMedian, .join99, .joinWorst, .outageMedian, .outage99,
+            .outageWorst, .megabytes:
             0
         case .latencyMedian, .latency90, .latency99, .latencyWorst, .latencyMean, .uplinkUse,
             .seconds, .within100, .within200, .within300, .within400:
