@@ -73,7 +73,7 @@ let package = Package(
         tests("SocketsTests", ["Sockets", "NetBasics"]),
         tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
         tests("DaemonTests", ["polycast", "Management", "Sockets", "Wire", "NetBasics"]),
-        tests("CommandLineTests", ["polycast", "Management"]),
+        tests("CommandLineTests", ["polycast", "Simulation", "Management", "NetBasics"]),
         tests("DemoTests", ["Demo", "Management", "NetBasics", "polycast"]),
         tests(
             "SimulationTests",

@@ -48,6 +48,20 @@ extension OverlayPeer {
         routes.filter { !$0.isLocal }.map { ($0.source, $0.parent) }
     }
 
+    /// Who feeds `source` here; cheap, for checkers.
+    package func parent(of source: PeerID) -> PeerID? {
+        routes.first { $0.source == source }?.parent
+    }
+
+    /// The first table that holds more than it may; `nil`: all are within their bounds.
+    package var overfullTable: String? {
+        if links.count > configuration.linkLimit { return "links" }
+        if links.count + handshakes.count > 2 * configuration.linkLimit { return "handshakes" }
+        if candidates.count > configuration.candidateLimit { return "candidates" }
+        if routes.count > configuration.sourceLimit { return "routes" }
+        return nil
+    }
+
     /// Whether the children cost no more than the uplink carries; cheap, for checkers.
     package var isWithinBudget: Bool { reservedRate <= UInt64(configuration.uplinkRate) }
 

@@ -1,9 +1,9 @@
 import NetBasics
 
 /// What the network does to datagrams besides carrying them; all of it decided by one seed.
-package struct Faults: Sendable {
+package struct Faults: Equatable, Sendable {
     /// Hosts on one side of a cut that nothing crosses for a while.
-    package struct Partition: Sendable {
+    package struct Partition: Equatable, Sendable {
         /// The hosts whose index is below this are on the near side.
         package var boundary: Int
         package var from: Instant
@@ -40,6 +40,8 @@ package struct Faults: Sendable {
     /// Clocks run wrong by up to this share, each host's by its own.
     package var clockDrift = 0.0
     package var partitions: [Partition] = []
+    /// When all of this ends, but for the clocks.
+    package var until: Instant = .distantFuture
 
     package init() {}
 

@@ -22,6 +22,8 @@ package struct Measurements: Sendable {
         var hasReceived = false
         var receptions: [Reception] = []
         var controlBytes = 0
+        /// Media that it sent, own and forwarded, headers included.
+        var mediaBytes = 0
         /// Since when control bytes are counted.
         var countedFrom: Instant = .zero
     }
@@ -83,6 +85,7 @@ package struct Measurements: Sendable {
         outages = Histogram()
         for host in hosts.indices where hosts[host].startedAt != nil {
             hosts[host].controlBytes = 0
+            hosts[host].mediaBytes = 0
             hosts[host].countedFrom = now
         }
     }
@@ -113,7 +116,8 @@ package struct Measurements: Sendable {
         controlByKind[Int(kind) % Self.kindLimit] += 1
     }
 
-    mutating func count(media packet: MediaPacket, bytes: Int) {
+    mutating func count(media packet: MediaPacket, bytes: Int, from host: Int) {
+        hosts[host].mediaBytes += bytes + Network.headerBytes
         guard isMeasured(packet) else { return }
         payloadsSent += 1
         payloadBytes += bytes + Network.headerBytes
@@ -175,58 +179,5 @@ package struct Measurements: Sendable {
         let gap = now - last
         guard last >= measuredFrom, gap > interval * Self.outageIntervals else { return }
         outages.add((gap - interval).milliseconds)
-    }
-
-    // MARK: - Evaluation
-
-    /// Packets that hosts should have received and did not; for hosts that never received
-    /// anything, all of those sent while they were there (after five seconds).
-    func missed(until end: Instant) -> Int {
-        var missed = 0
-        for (host, state) in hosts.enumerated() {
-            guard let startedAt = state.startedAt else { continue }
-            let leftAt = (state.endedAt ?? end + Self.grace) + (.zero - Self.grace)
-            for (index, source) in sources.sorted(by: { $0.key < $1.key })
-            where index != Int32(host) {
-                let reception = state.receptions.first { $0.source == index }
-                let from =
-                    reception?.firstNumber
-                    ?? firstNumber(
-                        of: source, after: startedAt + .seconds(5))
-                missed += self.missed(reception, of: source, from: from, until: leftAt)
-            }
-        }
-        return missed
-    }
-
-    private func firstNumber(of source: Source, after instant: Instant) -> Int32 {
-        source.firstNumber + Int32(source.sentAt.count { $0 < instant })
-    }
-
-    private func missed(
-        _ reception: Reception?, of source: Source, from first: Int32, until end: Instant
-    ) -> Int {
-        var missed = 0
-        for (place, sentAt) in source.sentAt.enumerated()
-        where sentAt >= measuredFrom && sentAt < end {
-            let number = source.firstNumber + Int32(place)
-            guard number >= first else { continue }
-            let offset = Int(number - first)
-            let isSeen = reception.map { reception in
-                offset / 64 < reception.seen.count
-                    && reception.seen[offset / 64] >> UInt64(offset % 64) & 1 == 1
-            }
-            if isSeen != true { missed += 1 }
-        }
-        return missed
-    }
-
-    /// Control traffic that each host sent, headers included; bit/s.
-    func controlRates(until end: Instant) -> [Double] {
-        hosts.compactMap { host in
-            guard host.startedAt != nil else { return nil }
-            let seconds = ((host.endedAt ?? end) - host.countedFrom).seconds
-            return seconds < 1 ? nil : Double(host.controlBytes * 8) / seconds
-        }
     }
 }

@@ -45,11 +45,14 @@ struct Network {
 
     /// Sends a datagram of `bytes` of UDP payload.
     mutating func transmit(from: Int, to: Int, bytes: Int, at now: Instant) -> Transit {
-        if !faults.isHarmless || hasLossyLinks, isLost(from: from, to: to, at: now) {
+        let isFaulty = now < faults.until
+        if isFaulty ? !faults.isHarmless || hasLossyLinks : hasLossyLinks,
+            isLost(from: from, to: to, isFaulty: isFaulty, at: now)
+        {
             return Transit()
         }
         var delay = underlay.delay(from: from, to: to)
-        if faults.jitter > 0 {
+        if isFaulty, faults.jitter > 0 {
             let extra = Double(delay.nanoseconds) * faults.jitter * generator.uniformFraction()
             delay += .nanoseconds(Int64(extra))
         }
@@ -59,11 +62,11 @@ struct Network {
             else { return Transit() }
             arrival = arrival + wait
         }
-        if faults.reordering > 0, generator.uniformFraction() < faults.reordering {
+        if isFaulty, faults.reordering > 0, generator.uniformFraction() < faults.reordering {
             arrival = arrival + .microseconds(Int64(generator.uniform(below: 50_000)))
         }
         var transit = Transit(first: arrival)
-        if faults.duplication > 0, generator.uniformFraction() < faults.duplication {
+        if isFaulty, faults.duplication > 0, generator.uniformFraction() < faults.duplication {
             transit.second = arrival + .microseconds(Int64(generator.uniform(below: 20_000)))
         }
         return transit
@@ -79,12 +82,15 @@ struct Network {
 
     // MARK: - Loss
 
-    private mutating func isLost(from: Int, to: Int, at now: Instant) -> Bool {
-        for partition in faults.partitions where partition.cuts(from, to, at: now) { return true }
-        if faults.loss > 0, generator.uniformFraction() < faults.loss { return true }
+    private mutating func isLost(
+        from: Int, to: Int, isFaulty: Bool, at now: Instant
+    ) -> Bool {
         if hasLossyLinks, generator.uniformFraction() < underlay.pathLoss(from: from, to: to) {
             return true
         }
+        guard isFaulty else { return false }
+        for partition in faults.partitions where partition.cuts(from, to, at: now) { return true }
+        if faults.loss > 0, generator.uniformFraction() < faults.loss { return true }
         return faults.burstLoss > 0 && isInBadSpell(to, at: now) && generator.next() & 1 == 0
     }
 

@@ -12,6 +12,8 @@ struct PolycastWorld: Sendable {
     let addresses: AddressPlan
     /// The host of the rendezvous server; `nil`: members are named by the scenario.
     let rendezvousHost: Int?
+    /// A host that is no member and misbehaves; `nil`: there is none.
+    let strangerHost: Int?
     /// Everything but who a member is.
     let overlay: OverlayConfiguration
     let repair: RepairConfiguration
@@ -30,16 +32,23 @@ enum PolycastMessage: Sendable {
     case media(MediaHeader, MediaPacket)
 }
 
-/// A host of a simulation that runs Polycast: a peer, or the rendezvous.
+/// A host of a simulation that runs Polycast: a peer, the rendezvous, or a stranger to both.
 struct PolycastMember: SimulatedMember {
     private(set) var peer: PolycastPeer?
     private var rendezvous: PolycastRendezvous?
+    private var stranger: Stranger?
+    private let strangerHost: Int?
+    /// Bytes that came from the stranger, and that went to it.
+    private(set) var strangerBytes = (received: 0, sent: 0)
 
     typealias Message = PolycastMessage
 
     init(host: Int, world: PolycastWorld, generator: inout SeededGenerator) {
+        strangerHost = world.strangerHost == host ? nil : world.strangerHost
         if host == world.rendezvousHost {
             rendezvous = PolycastRendezvous(world: world, generator: &generator)
+        } else if host == world.strangerHost {
+            stranger = Stranger(host: host, world: world, generator: &generator)
         } else {
             peer = PolycastPeer(host: host, world: world, generator: &generator)
         }
@@ -50,9 +59,22 @@ struct PolycastMember: SimulatedMember {
     ) {
         peer?.handle(event, at: now, into: &outbox)
         rendezvous?.handle(event, at: now, into: &outbox)
+        stranger?.handle(event, at: now, into: &outbox)
+        if let strangerHost { watch(strangerHost, event, outbox) }
     }
 
-    var nextWakeup: Instant? { peer?.nextWakeup }
+    var nextWakeup: Instant? { peer?.nextWakeup ?? stranger?.nextWakeup }
+
+    private mutating func watch(
+        _ stranger: Int, _ event: MemberEvent<Message>, _ outbox: Outbox<Message>
+    ) {
+        if case .received(.bytes(let bytes), stranger) = event {
+            strangerBytes.received += bytes.count
+        }
+        for datagram in outbox.datagrams where datagram.to == stranger {
+            strangerBytes.sent += datagram.payloadBytes
+        }
+    }
 }
 
 /// The rendezvous server's core on a simulated host.

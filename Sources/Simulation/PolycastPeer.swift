@@ -27,7 +27,8 @@ struct PolycastPeer: Sendable {
         var configuration = world.overlay
         let drawn = generator.next()
         configuration.peer =
-            world.rendezvousHost == nil ? Self.peerID(of: host) : PeerID(rawValue: drawn)
+            world.rendezvousHost == nil
+            ? Self.peerID(of: host) : Self.peerID(of: host, drawn: drawn)
         configuration.uplinkRate = world.uplinks[host]
         configuration.localSubnets = [world.addresses.endpoint(of: host).address.subnet]
         let secret = (0..<AddressCookie.secretByteCount).map { _ in
@@ -45,8 +46,18 @@ struct PolycastPeer: Sendable {
     /// The id of a host that is named by the scenario, and so starts only once.
     private static func peerID(of host: Int) -> PeerID {
         var generator = SeededGenerator(seed: UInt64(host))
-        return PeerID(rawValue: generator.next())
+        return peerID(of: host, drawn: generator.next())
     }
+
+    /// The lowest bits name the host, so that checkers need no tables; the rest is random.
+    private static func peerID(of host: Int, drawn: UInt64) -> PeerID {
+        PeerID(rawValue: drawn & ~hostMask | UInt64(host) & hostMask)
+    }
+
+    private static let hostMask: UInt64 = 0xFF_FFFF
+
+    /// The host on which a peer of that id runs, or once ran.
+    static func host(of peer: PeerID) -> Int { Int(peer.rawValue & hostMask) }
 
     mutating func handle(
         _ event: MemberEvent<PolycastMessage>, at now: Instant,
@@ -277,7 +288,7 @@ struct PolycastPeer: Sendable {
             let packet = kept[answer.slot]
             outbox.sendMedia(
                 .media(answer.header, packet), packet,
-                bytes: MediaHeader.byteCount + world.bodyBytes, to: to)
+                bytes: MediaHeader.byteCount + world.bodyBytes, to: to, link: nil)
         }
     }
 
@@ -291,7 +302,8 @@ struct PolycastPeer: Sendable {
             own.token = child.token
             own.isRepair = false
             outbox.sendMedia(
-                .media(own, packet), packet, bytes: MediaHeader.byteCount + world.bodyBytes, to: to)
+                .media(own, packet), packet, bytes: MediaHeader.byteCount + world.bodyBytes, to: to,
+                link: own.token.rawValue)
         }
     }
 }

@@ -39,6 +39,9 @@ package struct Outbox<Message> {
         package var packet: MediaPacket?
         /// Which of its protocol's control messages it is; below ``Measurements/kindLimit``.
         package var kind: UInt8 = 0
+        /// Tells several links to one host apart, as to a process and the one before it; `nil`:
+        /// a repair, which was asked for.
+        package var link: UInt64? = 0
     }
 
     package private(set) var datagrams: ContiguousArray<Datagram> = []
@@ -54,9 +57,10 @@ package struct Outbox<Message> {
     }
 
     package mutating func sendMedia(
-        _ message: Message, _ packet: MediaPacket, bytes: Int, to host: Int
+        _ message: Message, _ packet: MediaPacket, bytes: Int, to host: Int, link: UInt64? = 0
     ) {
-        datagrams.append(.init(to: host, message: message, payloadBytes: bytes, packet: packet))
+        datagrams.append(
+            .init(to: host, message: message, payloadBytes: bytes, packet: packet, link: link))
     }
 
     package mutating func deliver(_ packet: MediaPacket) { deliveries.append(packet) }

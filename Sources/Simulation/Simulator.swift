@@ -27,6 +27,8 @@ package struct Simulator<Member: SimulatedMember> {
     /// What the simulator keeps of a host besides its member.
     struct Host {
         var isUp = false
+        /// How often it was started.
+        var lives = 0
         /// When it is to be woken, as far as is scheduled.
         var wakeup: Instant = .distantFuture
         var nextNumber: Int32 = 0
@@ -43,12 +45,16 @@ package struct Simulator<Member: SimulatedMember> {
     /// Checks the protocol's invariants after every event that is no media.
     package var checksInvariants = false
     package private(set) var eventCount = 0
+    /// Finds packets that are forwarded twice to one child; `nil`: nobody looks.
+    var ledger: ForwardingLedger?
 
     private var queue = EventQueue<Event>()
     private var outbox = Outbox<Member.Message>()
     private let makeMember: (Int, inout SeededGenerator) -> Member
     private var generator: SeededGenerator
     static var violationLimit: Int { 20 }
+    /// The interval of who sends when told to; no silence counts as an outage.
+    private static var irregular: Duration { .seconds(1_000_000) }
 
     /// Hosts without processes; `makeMember` makes the process that a host starts.
     package init(
@@ -76,17 +82,20 @@ package struct Simulator<Member: SimulatedMember> {
 
     // MARK: - Running
 
-    /// Lets everything happen that is due up to `end`; `shouldStop` is asked now and then.
-    package mutating func run(until end: Instant, shouldStop: () -> Bool = { false }) {
+    /// Lets everything happen that is due up to `end`; `shouldStop`, which is told the moment, is
+    /// asked now and then.
+    package mutating func run(
+        until end: Instant, shouldStop: (Instant) -> Bool = { _ in false }
+    ) {
         var sinceAsked = 0
         while let next = queue.nextInstant, next <= end, let entry = queue.popFirst() {
             now = entry.at
             eventCount += 1
             perform(entry.event)
             sinceAsked += 1
-            if sinceAsked == 4096 {
+            if sinceAsked == 512 {
                 sinceAsked = 0
-                if shouldStop() { return }
+                if shouldStop(now) { return }
             }
         }
         now = end
@@ -116,6 +125,7 @@ package struct Simulator<Member: SimulatedMember> {
         case .start(let host, let contacts):
             guard !hosts[host].isUp else { return }
             hosts[host].isUp = true
+            hosts[host].lives += 1
             members[host] = makeMember(host, &generator)
             measurements.start(host, at: now)
             handle(.started(contacts: contacts), on: host)
@@ -132,7 +142,7 @@ package struct Simulator<Member: SimulatedMember> {
                 .packetDue(Int32(host), interval: interval, until: until),
                 at: now + .nanoseconds(Int64(shift)))
         case .burst(let host):
-            publishOne(host, interval: .seconds(1))
+            publishOne(host, interval: Self.irregular)
         case .startMeasuring:
             measurements.startMeasuring(at: now)
         }
@@ -177,7 +187,7 @@ package struct Simulator<Member: SimulatedMember> {
             transmit(outbox.datagrams[index], from: host, arrived: packet, hops: hops)
         }
         let isMediaOnly = packet != nil && sender >= 0
-        if checksInvariants, !isMediaOnly { check(host) }
+        if checksInvariants, !isMediaOnly { check(host, after: event, at: time) }
         if outbox.hasLeft { return end(host) }
         scheduleWakeup(of: host)
     }
@@ -198,8 +208,9 @@ package struct Simulator<Member: SimulatedMember> {
     ) {
         var nextHops: UInt8 = 0
         if let packet = datagram.packet {
-            measurements.count(media: packet, bytes: datagram.payloadBytes)
+            measurements.count(media: packet, bytes: datagram.payloadBytes, from: host)
             nextHops = (arrived == packet ? hops : 0) &+ 1
+            note(packet, from: host, to: datagram.to, link: datagram.link)
             if let sample = measurements.paths.follows(packet) {
                 measurements.paths.copy(sample, over: &network, from: host, to: datagram.to)
             }
@@ -238,16 +249,36 @@ package struct Simulator<Member: SimulatedMember> {
 
     private func globalTime(_ local: Instant, of host: Int) -> Instant {
         let drift = hosts[host].drift
-        guard drift != 0, local != .distantFuture else { return local }
+        // Far futures are no more exact than a floating-point number, and may not fit again.
+        guard drift != 0, local.nanoseconds.magnitude < 1 << 60 else { return local }
         return Instant(nanoseconds: Int64(Double(local.nanoseconds) / (1 + drift)) + 1)
     }
 
     // MARK: - Checking
 
-    private mutating func check(_ host: Int) {
-        guard violations.count < Self.violationLimit,
-            let violation = Member.violation(of: host, among: members)
-        else { return }
+    private mutating func note(_ packet: MediaPacket, from: Int, to: Int, link: UInt64?) {
+        guard ledger != nil, let link else { return }
+        let life = hosts[from].lives
+        let isFirst = ledger?.note(packet, from: from, to: to, life: life, link: link) ?? true
+        guard !isFirst, violations.count < Self.violationLimit else { return }
+        violations.append(
+            "\(now.nanoseconds / 1_000_000) ms: host \(from) forwards packet \(packet.number) of "
+                + "host \(packet.source) to host \(to) again")
+    }
+
+    private mutating func check(
+        _ host: Int, after event: MemberEvent<Member.Message>, at time: Instant
+    ) {
+        guard violations.count < Self.violationLimit else { return }
+        var isLate = false
+        if case .wakeupReached = event, let next = members[host]?.nextWakeup {
+            isLate = next < time
+        }
+        let violation =
+            isLate
+            ? "it was woken, and its work is still due"
+            : Member.violation(of: host, among: members)
+        guard let violation else { return }
         violations.append("\(now.nanoseconds / 1_000_000) ms: host \(host): \(violation)")
     }
 }

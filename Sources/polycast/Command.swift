@@ -1,4 +1,5 @@
 import Management
+import Simulation
 
 /// What the arguments ask for; every value in it is already valid.
 enum Command: Equatable, Sendable {
@@ -6,6 +7,7 @@ enum Command: Equatable, Sendable {
     case rendezvous(RendezvousServiceConfiguration)
     case query(QueryConfiguration)
     case demo(DemoConfiguration)
+    case simulate(SimulateConfiguration)
     /// Help, version or completion, for standard output.
     case print(String)
 }

@@ -2,6 +2,7 @@ import Daemon
 import Demo
 import Glibc
 import Management
+import Simulation
 
 /// The program's version; `polycast --version` prints it.
 let programVersion = "0.1.0"
@@ -26,5 +27,6 @@ private func perform(_ command: Command) throws(Failure) -> Int32 {
     case .rendezvous(let configuration): return try runRendezvous(configuration)
     case .query(let configuration): return try runQuery(configuration)
     case .demo(let configuration): return runDemo(configuration)
+    case .simulate(let configuration): return runSimulate(configuration)
     }
 }

@@ -113,6 +113,7 @@ private let samples: [Sample] =
 
     @Test func everyOptionOfEveryVerbHasASample() {
         let known = Set(samples.map { "\($0.verb) --\($0.option)" })
+            .union(simulateSamples.map { "simulate --\($0.option)" })
         for verb in CommandTable.polycast.verbs {
             for option in verb.options { #expect(known.contains("\(verb.name) --\(option.name)")) }
         }

@@ -15,6 +15,7 @@ let storedHelp: [String: String] = [
       tree        show a peer's parent and children for every source
       leave       make a peer on this host leave its group and end
       demo        run a rendezvous and five peers here, with real video
+      simulate    try the overlay on simulated networks
       completion  print the completion script of a shell
       help        explain a verb, or list them all
       version     print the version
@@ -31,6 +32,7 @@ let storedHelp: [String: String] = [
       polycast tree
       polycast leave --name ada
       polycast demo
+      polycast simulate --peers 128 --fanout 6 --fail 16@60s --seed 7
       source <(polycast completion bash)
       polycast help join
       polycast version
@@ -259,6 +261,79 @@ let storedHelp: [String: String] = [
       1    failure while running
       2    wrong usage: verb, option, value or invite
       3    a check failed or a threshold was missed
+      130  ended by SIGINT, in order (143: by SIGTERM)
+
+    """,
+    "simulate": """
+    polycast simulate - try the overlay on simulated networks
+
+    Usage: polycast simulate [OPTION]...
+
+    Runs the program's own control and forwarding planes, or another system, on a
+    simulated network in virtual time, and prints what was delivered and what it
+    cost. The same seed gives the same run.
+
+    TOPOLOGY is transit-stub:N, waxman:N, barabasi-albert:N,M, pairwise:LO-HI (ms),
+    king:N, figure, or a file. Shares are from 0 to 1.
+
+    Options:
+      --topology TOPOLOGY     the network (default transit-stub:10000)
+      --peers N               members at the start (default 32)
+      --sources N             how many of them publish (default 1)
+      --algorithm NAME        auto, spt, gossipsub-1.0, gossipsub-1.1, flooding,
+                              star, ip-multicast, compact-tree (default auto)
+      --fanout N              children per source at most (default: by the uplink)
+      --uplinks MODEL         unlimited, residential, campus, relay (default: as
+                              the topology says)
+      --rate N                packets a second and source (default 10)
+      --packet-size BYTES     media in a packet (default 1000)
+      --duration TIME         of virtual time (default 120s)
+      --warmup TIME           before anything is measured (default: a third)
+      --deadline TIME         later deliveries are late (default 1s)
+      --seed N                decides everything (default 1)
+      --loss SHARE            datagrams lost from host to host
+      --burst-loss SHARE      time in which half of all is lost, in bursts
+      --jitter SHARE          extra delay up to this share of the path's
+      --duplication SHARE     datagrams that arrive twice
+      --reordering SHARE      datagrams held up and overtaken
+      --clock-drift SHARE     clocks run wrong by up to this
+      --churn N/s             joins and departures together, once measured
+      --graceful SHARE        departures that are announced (default 0.5)
+      --fail N@TIME           so many die at once; may be repeated
+      --crowd N@TIME          so many join within ten seconds
+      --partition N@FROM-UNTIL
+                              the first N hosts and the others lose each other;
+                              with :out behind it, only what the N send is lost
+      --trees FILE            write who fed whom in the end, a line per source
+      --topology-out FILE     write the network, to use it again
+      --plot DIR              write distributions as SVG there
+      -J, -j, --json          print one JSON object instead of text
+      --experiment NAME       E1, E2, E3, E4, E5, E6, optimum, flash-crowd,
+                              conference, growth or all
+      --report DIR            write pages and plots of experiments there
+      --runs N                seeds of an experiment, from --seed (default 5, from
+                              101)
+      --quick                 experiments on small groups, to see that all works
+      --swarm N               run so many random scenarios and check invariants
+      --swarm-seed N          repeat one of them; with --swarm, begin there
+      -h, --help              print this help and exit
+
+    Examples:
+      polycast simulate --peers 128 --fanout 6 --fail 16@60s --seed 7
+          a group of 128, in which 16 die at once
+      polycast simulate --topology waxman:1024 --loss 0.02 --churn 5/s --json
+          loss and churn, for a program
+      polycast simulate --experiment all --report docs/overlay-report
+          every experiment, with pages and plots
+      polycast simulate --swarm 1000
+          random groups and faults, to find mistakes
+
+    Exit codes:
+      0    success
+      1    failure while running
+      2    wrong usage: verb, option, value or invite
+      3    a check failed or a threshold was missed
+      8    a file given is not usable
       130  ended by SIGINT, in order (143: by SIGTERM)
 
     """,

@@ -113,7 +113,7 @@ package struct GossipSubExperiment: Sendable {
 /// Deviation: what the network loses is not sent again, as the baselines' connections would do.
 package func simulateGossip(
     _ gossip: GossipProtocol, in scenario: Scenario, underlay: Underlay,
-    shouldStop: () -> Bool = { false }
+    shouldStop: (Instant) -> Bool = { _ in false }
 ) -> GossipSubResult {
     switch gossip {
     case .gossipSub(var configuration):
@@ -131,13 +131,13 @@ package func simulateGossip(
 }
 
 private func simulate<Member: SimulatedMember>(
-    _ scenario: Scenario, _ underlay: Underlay, _ shouldStop: () -> Bool,
+    _ scenario: Scenario, _ underlay: Underlay, _ shouldStop: (Instant) -> Bool,
     makeMember: @escaping (Int, inout SeededGenerator) -> Member
 ) -> GossipSubResult {
     var generator = SeededGenerator(seed: scenario.seed)
     var simulator = Simulator<Member>(
         underlay: underlay, faults: scenario.faults, generator: &generator, makeMember: makeMember)
-    simulator.schedule(scenario, generator: &generator)
+    simulator.schedule(scenario, generator: generator.child())
     simulator.run(until: .zero + scenario.duration + Scenario.drain, shouldStop: shouldStop)
     let published = simulator.measurements.sources.values.reduce(0) { $0 + $1.sentAt.count }
     return simulator.gossipSubResult(scenario, published: published)

@@ -1,0 +1,93 @@
+import Glibc
+import Management
+
+/// Runs the experiments, prints their targets, and writes the report.
+func runExperiments(
+    _ request: SimulateConfiguration.ExperimentRequest, isJSON: Bool
+) async throws(Failure) -> Int32 {
+    if let directory = request.reportDirectory {
+        try OutputFiles.makeDirectory(directory, option: "report")
+    }
+    let settings = ExperimentSettings(request)
+    var finished: [ExperimentResults] = []
+    var progress = ProgressLine()
+    for (name, make) in Experiment.makers where request.names.contains(name) {
+        let experiment = try make(settings)
+        progress.show("\(name): 0 of \(experiment.cells.reduce(0) { $0 + $1.seeds.count }) runs")
+        let results = try await experiment.results { done, count in
+            progress.show("\(name): \(done) of \(count) runs")
+        }
+        progress.clear()
+        writeAll(isJSON ? "\(results.json)\n" : results.text, to: STDOUT_FILENO)
+        finished.append(results)
+        // An unfinished page would replace a good one.
+        if Interruption.pending != nil { break }
+        if let directory = request.reportDirectory {
+            try results.write(to: directory, settings: settings)
+        }
+    }
+    if let signal = Interruption.pending {
+        writeAll(
+            "polycast: interrupted; figures are of the runs that were finished\n", to: STDERR_FILENO
+        )
+        return 128 + signal
+    }
+    if let directory = request.reportDirectory, request.names == Experiment.names {
+        let index = reportIndex(of: finished, settings: settings)
+        try OutputFiles.write(index, to: "\(directory)/README.md", option: "report")
+    }
+    return verdictCode(of: finished)
+}
+
+private func verdictCode(of finished: [ExperimentResults]) -> Int32 {
+    let missed = finished.flatMap { results in
+        results.verdicts.filter { $0.isMet == false }.map {
+            "\(results.experiment.name): \($0.text)"
+        }
+    }
+    guard let first = missed.first else { return ExitCode.success.rawValue }
+    let more = missed.count > 1 ? ", and \(missed.count - 1) more" : ""
+    let failure = Failure(.checkFailed, "a target was missed: \(first)\(more)")
+    writeAll(failure.line + "\n", to: STDERR_FILENO)
+    return failure.code.rawValue
+}
+
+extension ExperimentResults {
+    fileprivate func write(to directory: String, settings: ExperimentSettings) throws(Failure) {
+        let seeds = experiment.cells.first?.seeds ?? settings.seeds
+        let text = page(seeds: seeds.map { "\($0)" }.joined(separator: ", "))
+        try OutputFiles.write(
+            text, to: "\(directory)/\(experiment.name).md", option: "report")
+        for (name, plot) in plots {
+            try OutputFiles.write(plot.svg, to: "\(directory)/\(name).svg", option: "report")
+        }
+    }
+}
+
+/// The first page: every target, and how the figures were made.
+private func reportIndex(
+    of finished: [ExperimentResults], settings: ExperimentSettings
+) -> String {
+    var text = """
+        # How the overlay compares
+
+        Polycast's own control and forwarding planes, and other systems beside them, on the same
+        networks with the same seeds, in virtual time. `polycast simulate --experiment all --report
+        DIR` makes these pages anew; [docs/simulation.md](../simulation.md) explains the model and
+        the figures. Each figure is the median over seeds that were not used while anything was
+        tuned, at the place where it is worst, and in brackets the range over the seeds.
+
+        | experiment | wanted | measured | |
+        |---|---|---|---|
+
+        """
+    for results in finished { text += results.indexRows }
+    text += "\n"
+    for results in finished {
+        text +=
+            "- [\(results.experiment.name)](\(results.experiment.name).md): "
+            + "\(results.experiment.title)\n"
+    }
+    text += "\nMade on \(Machine.description). Only time and memory depend on the machine.\n"
+    return text
+}
