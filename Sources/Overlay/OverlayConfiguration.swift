@@ -26,8 +26,10 @@ package struct OverlayConfiguration: Sendable {
     package var neighborTarget = 8
     /// Links beyond the target before unused ones are closed.
     package var neighborSlack = 8
-    /// Time between links that are tried because their peer may be a better parent: while that
-    /// helps, and when it no longer does. A trial costs about 300 bytes on either side.
+    /// Time between links that are tried because their peer may be a better parent.
+    ///
+    /// The first while that helps, the second when it no longer does. A trial costs about 300 bytes
+    /// on either side.
     package var trialInterval: Duration = .seconds(3)
     package var idleTrialInterval: Duration = .seconds(20)
     /// How long a trial lasts before the least useful link is closed.
@@ -65,8 +67,10 @@ package struct OverlayConfiguration: Sendable {
 
     /// Time between a source's sequence numbers, which refresh every route.
     package var refreshInterval: Duration = .seconds(5)
-    /// Time between two of them that were asked for, at least: to change places, and by who
-    /// receives nothing. Each costs every member some 80 bytes.
+    /// Time between two of them that were asked for, at least.
+    ///
+    /// The first to change places, the second for who receives nothing. Each number costs every
+    /// member some 80 bytes.
     package var refreshMinimum: Duration = .seconds(2)
     package var urgentRefreshMinimum: Duration = .milliseconds(200)
     /// Silence of a source's sequence after which it is forgotten.

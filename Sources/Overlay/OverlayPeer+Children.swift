@@ -84,7 +84,9 @@ extension OverlayPeer {
             by: peer, request, in: routes[index], at: now)
         {
             addChild(peer, request, index, isWaiting: true, at: now, into: &actions)
-            handOver(weaker, index, at: now, into: &actions)
+            let isPressing = request.standing == .orphan
+            if isPressing { hurrySeqno(index, at: now) }
+            handOver(weaker, index, isPressing: isPressing, at: now, into: &actions)
         } else {
             refuse(peer, request, routes[index], into: &actions)
         }
@@ -203,7 +205,8 @@ extension OverlayPeer {
     /// The child that was admitted in its place is fed from the moment it goes, so that the
     /// budget holds at every moment, and the first packet that the one misses comes by the other.
     private mutating func handOver(
-        _ child: SourceRoute.Child, _ index: Int, at now: Instant, into actions: inout [Action]
+        _ child: SourceRoute.Child, _ index: Int, isPressing: Bool, at now: Instant,
+        into actions: inout [Action]
     ) {
         guard let childLink = link(to: child.peer),
             let place = routes[index].children.firstIndex(where: { $0.peer == child.peer })
@@ -222,7 +225,9 @@ extension OverlayPeer {
             return
         }
         routes[index].children[place].handover = .init(
-            target: target.peer, until: now + configuration.handoverLimit,
+            target: target.peer,
+            until: now
+                + (isPressing ? configuration.dismissalLimit : configuration.handoverLimit),
             repeatDue: now + Self.handoverRepeat)
         send(.move(source: route.source, target: target), to: child.peer)
         actions.append(

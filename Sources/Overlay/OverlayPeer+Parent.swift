@@ -44,7 +44,6 @@ extension OverlayPeer {
             metric: weighted(entry.advert.metric, cost), peer: entry.peer)
     }
 
-    /// How far a parent at `metric` is, over a link of `cost`: its own distance counts for less.
     /// By how much another parent must be better.
     func neededGain(_ current: UInt64) -> UInt64 {
         max(
@@ -52,6 +51,7 @@ extension OverlayPeer {
             current / OverlayConfiguration.improvementShare)
     }
 
+    /// How far a parent at `metric` is over a link of `cost`, its own distance counting for less.
     func weighted(_ metric: UInt32, _ cost: UInt32) -> UInt64 {
         UInt64(configuration.distanceWeight * Double(metric)) + UInt64(cost)
     }
@@ -225,13 +225,16 @@ extension OverlayPeer {
     private mutating func wait(for target: PeerID, isAsked: Bool, _ index: Int, at now: Instant) {
         routes[index].move = .init(
             target: target, isAsked: isAsked, until: now + configuration.handoverLimit)
-        requestSeqno(index, via: link(to: target)?.peer, at: now)
+        requestSeqno(index, via: link(to: target)?.peer, isUrgent: false, at: now)
     }
 
     private mutating func followMove(_ index: Int, _ move: SourceRoute.Move, at now: Instant) {
         guard let advert = routes[index].advert(from: move.target),
             routes[index].isFeasible(advert), link(to: move.target) != nil
-        else { return requestSeqno(index, via: link(to: move.target)?.peer, at: now) }
+        else {
+            let target = isLinked(move.target) ? move.target : nil
+            return requestSeqno(index, via: target, isUrgent: false, at: now)
+        }
         attempt(move.target, index, at: now)
     }
 

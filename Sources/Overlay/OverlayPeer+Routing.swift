@@ -35,7 +35,8 @@ extension OverlayPeer {
     mutating func updateOwnRate(_ rate: UInt32, at now: Instant, into actions: inout [Action]) {
         guard let index = routeIndex(configuration.peer), routes[index].rate != rate else { return }
         routes[index].rate = rate
-        routes[index].isAdvertDue = true
+        // News of a rate is believed with a newer number only.
+        raiseSeqno(index, at: now)
         enforceBudget(at: now, into: &actions)
     }
 
@@ -195,8 +196,10 @@ extension OverlayPeer {
         }
     }
 
-    /// Tells of the routes that changed: children of each step, all neighbors of what is there or
-    /// gone. The others hear the rest with the next hello.
+    /// Tells of the routes that changed.
+    ///
+    /// Children hear of each step, all neighbors of what is there or gone; the rest comes with the
+    /// next hello.
     mutating func advertiseChanges(at now: Instant) {
         for index in routes.indices {
             guard let advert = advert(of: routes[index]) else { continue }
@@ -265,12 +268,14 @@ extension OverlayPeer {
 
     /// Asks for a newer sequence number than ours, through whoever may be nearer to the source:
     /// `target`, or any neighbor.
-    mutating func requestSeqno(_ index: Int, via target: PeerID? = nil, at now: Instant) {
+    mutating func requestSeqno(
+        _ index: Int, via target: PeerID? = nil, isUrgent: Bool = true, at now: Instant
+    ) {
         guard routes[index].seqnoRequestDue <= now else { return }
         routes[index].seqnoRequestDue = now + Self.seqnoRequestInterval
         let request = ControlMessage.seqnoRequest(
             source: routes[index].source, seqno: routes[index].distance.seqno &+ 1,
-            hopLimit: Self.requestHopLimit, isUrgent: target == nil)
+            hopLimit: Self.requestHopLimit, isUrgent: isUrgent)
         if let target { return send(request, to: target) }
         let reachable = routes[index].adverts.filter {
             $0.advert.metric != RouteAdvert.unreachable
@@ -295,13 +300,7 @@ extension OverlayPeer {
         if !route.seqnoAskers.contains(peer), route.seqnoAskers.count < Self.askerLimit {
             routes[index].seqnoAskers.append(peer)
         }
-        if route.isLocal {
-            let pause =
-                isUrgent ? configuration.urgentRefreshMinimum : configuration.refreshMinimum
-            // Whoever asked meanwhile is told as soon as it may be raised.
-            routes[index].refreshDue = min(route.refreshDue, route.raisedAt + pause)
-            return
-        }
+        if route.isLocal { return raiseSoon(index, isUrgent: isUrgent) }
         guard route.seqnoRequestDue <= now, let parent = route.parent, parent != peer,
             hopLimit > 1
         else { return }
@@ -309,6 +308,18 @@ extension OverlayPeer {
         let request = ControlMessage.seqnoRequest(
             source: source, seqno: seqno, hopLimit: hopLimit - 1, isUrgent: isUrgent)
         send(request, to: parent)
+    }
+
+    /// Makes a newer number as soon as it may be made; whoever asked meanwhile is told.
+    private mutating func raiseSoon(_ index: Int, isUrgent: Bool) {
+        let pause = isUrgent ? configuration.urgentRefreshMinimum : configuration.refreshMinimum
+        routes[index].refreshDue = min(routes[index].refreshDue, routes[index].raisedAt + pause)
+    }
+
+    /// Sees to a newer number at once, since somebody who receives nothing waits for a child to go.
+    mutating func hurrySeqno(_ index: Int, at now: Instant) {
+        if routes[index].isLocal { return raiseSoon(index, isUrgent: true) }
+        requestSeqno(index, via: routes[index].parent, at: now)
     }
 
     // MARK: - Descriptions

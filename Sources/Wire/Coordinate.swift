@@ -26,7 +26,7 @@ package struct Coordinate: Equatable, Hashable, Sendable {
 
     package var isKnown: Bool { error != .max }
 
-    /// Estimated one-way delay to `other`; microseconds. `nil` if either is unknown.
+    /// Estimated one-way delay to `other` in microseconds; `nil` if either is unknown.
     package func delay(to other: Coordinate) -> Double? {
         guard isKnown, other.isKnown else { return nil }
         let (dx, dy, dz) = (

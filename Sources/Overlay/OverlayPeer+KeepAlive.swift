@@ -1,0 +1,176 @@
+import NetBasics
+import Wire
+
+// Keeping links alive: hellos between neighbors, heartbeats from parents to children, and what
+// silence means (docs/architecture.md, "Links").
+
+extension OverlayPeer {
+    /// How often each link is greeted: the more links, the more rarely.
+    var helloInterval: Duration {
+        max(configuration.helloMinimum, configuration.helloSpacing * max(1, links.count))
+    }
+
+    mutating func serveLinks(at now: Instant, into actions: inout [Action]) {
+        let grace = configuration.parentGrace
+        var index = 0
+        while index < links.count {
+            if links[index].due(grace: grace) <= now, !serveLink(index, at: now, into: &actions) {
+                continue
+            }
+            index += 1
+        }
+    }
+
+    /// Does what is due on one link; `false` if that was to end it.
+    private mutating func serveLink(
+        _ index: Int, at now: Instant, into actions: inout [Action]
+    ) -> Bool {
+        let link = links[index]
+        let isParentDead = link.isSuspect && link.expectedBy + configuration.parentGrace <= now
+        let isMute = link.unansweredHellos >= configuration.helloTries && link.helloDue <= now
+        if isParentDead || isMute {
+            endLink(link.peer, .silent, at: now, into: &actions)
+            return false
+        }
+        if link.expectedBy <= now, !link.isSuspect {
+            links[index].isSuspect = true
+            send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: link.peer)
+            suspectParent(link.peer, at: now, into: &actions)
+            suspectUpstream(link.peer, at: now)
+        }
+        if link.helloDue <= now { greetAgain(index, at: now) }
+        if link.heartbeatDue <= now { serveHeartbeat(index, at: now) }
+        return true
+    }
+
+    private mutating func greetAgain(_ index: Int, at now: Instant) {
+        links[index].unansweredHellos += 1
+        let wait = links[index].unansweredHellos > 1 ? configuration.helloRetry : helloInterval
+        // The first wait is for the answer, too: its absence shows at the next hello at once.
+        links[index].helloDue =
+            now + generator.jittered(min(wait, configuration.helloRetry), by: 0.1)
+        let peer = links[index].peer
+        send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: peer)
+        sayHello(to: peer)
+    }
+
+    /// Where we stand and what we can reach: with each ping between neighbors, and its answer.
+    mutating func sayHello(to peer: PeerID) {
+        send(.position(coordinates.coordinate), to: peer)
+        greet(peer)
+    }
+
+    private mutating func serveHeartbeat(_ index: Int, at now: Instant) {
+        let link = links[index]
+        guard link.isFedByUs else {
+            links[index].heartbeatDue = .distantFuture
+            return
+        }
+        let mediaAt = routes.reduce(floodedMediaAt(link.peer)) { latest, route in
+            route.feeds(link.peer) ? max(latest, route.mediaAt) : latest
+        }
+        let hasNews = links[index].toldMediaAt != mediaAt
+        let wait = hasNews ? configuration.heartbeatInterval : links[index].heartbeatWait
+        let due = max(link.lastSent, mediaAt) + wait
+        guard due <= now else {
+            links[index].heartbeatDue = due
+            return
+        }
+        // While nothing flows they become rarer, but so slowly that one may be lost.
+        let next = min(wait * 4 / 3, configuration.idleHeartbeatInterval)
+        send(.heartbeat(next: UInt16(clamping: next.nanoseconds / 1_000_000)), to: link.peer)
+        if hasNews { tellHighest(to: link.peer) }
+        links[index].toldMediaAt = mediaAt
+        links[index].heartbeatWait = next
+        links[index].heartbeatDue = now + next
+    }
+
+    /// Takes in who feeds whom, after the trees changed.
+    mutating func refreshLinkRoles(at now: Instant) {
+        let flows = floodFlows
+        for index in links.indices {
+            let peer = links[index].peer
+            let feedsUs = flows.from.contains(peer) || routes.contains { $0.parent == peer }
+            let isFedByUs =
+                flows.to.contains(peer)
+                || routes.contains { $0.children.contains { $0.peer == peer } }
+            if feedsUs, !links[index].feedsUs {
+                links[index].expectedBy =
+                    now + silenceLimit(configuration.heartbeatInterval) * 2
+            } else if !feedsUs {
+                links[index].expectedBy = .distantFuture
+                links[index].isSuspect = false
+            }
+            if isFedByUs, !links[index].isFedByUs {
+                links[index].heartbeatWait = configuration.heartbeatInterval
+                links[index].heartbeatDue = now + configuration.heartbeatInterval
+            }
+            links[index].feedsUs = feedsUs
+            links[index].isFedByUs = isFedByUs
+        }
+    }
+
+    /// Silence that is suspicious when something is due every `wait`: more than one was lost.
+    private func silenceLimit(_ wait: Duration) -> Duration { wait * 7 / 3 }
+
+    /// Anything at all arrived on the link, last at `instant`; media or a heartbeat follows
+    /// within `wait`.
+    mutating func noteHeard(_ index: Int, at instant: Instant, next wait: Duration) {
+        links[index].lastHeard = max(links[index].lastHeard, instant)
+        links[index].unansweredHellos = 0
+        guard links[index].feedsUs else { return }
+        links[index].expectedBy = max(links[index].expectedBy, instant + silenceLimit(wait))
+        guard links[index].isSuspect else { return }
+        links[index].isSuspect = false
+        trustParent(links[index].peer)
+        trustUpstream(links[index].peer)
+    }
+
+    mutating func noteMedia(_ signs: [MediaSign], at now: Instant) {
+        for sign in signs {
+            if let route = routeIndex(sign.stream.source) {
+                routes[route].notePassed(sign.sequence, of: sign.stream.index, at: sign.at)
+            } else if let index = floodIndex(sign.stream.source) {
+                noteFlow(sign, index, at: now)
+            }
+            guard let token = sign.link,
+                let index = links.firstIndex(where: { $0.localToken == token })
+            else { continue }
+            noteHeard(index, at: sign.at, next: configuration.heartbeatInterval)
+        }
+    }
+
+    // MARK: - Round trips and coordinates
+
+    mutating func measureRoundTrip(
+        since time: UInt64, from peer: PeerID, at now: Instant
+    ) {
+        let elapsed = now.nanoseconds &- Int64(bitPattern: time)
+        guard (0...60_000_000_000).contains(elapsed),
+            let index = linkIndex(peer)
+        else { return }
+        links[index].addRoundTrip(.nanoseconds(elapsed))
+        if links[index].helloDue < now + helloInterval / 2 {
+            links[index].helloDue = now + generator.jittered(helloInterval, by: 0.2)
+        }
+        coordinates.observe(
+            delay: .nanoseconds(elapsed / 2), to: links[index].coordinate, generator: &generator)
+    }
+
+    mutating func answerPing(_ time: UInt64, from peer: PeerID, at now: Instant) {
+        send(.pong(time: time), to: peer)
+        guard let index = linkIndex(peer) else { return }
+        // Its hello came first: ours goes with the answer.
+        if links[index].roundTrip != nil {
+            links[index].helloDue = now + generator.jittered(helloInterval, by: 0.2)
+        }
+        sayHello(to: peer)
+    }
+
+    mutating func note(_ coordinate: Coordinate, of peer: PeerID) {
+        if let index = linkIndex(peer) { links[index].coordinate = coordinate }
+        for index in candidates.indices where candidates[index].contact.peer == peer {
+            candidates[index].coordinate = coordinate
+        }
+    }
+}
