@@ -21,6 +21,7 @@ extension PreparedRun {
         var overlay = OverlayConfiguration(
             group: PolycastWorld.group, peer: PeerID(rawValue: 0), name: name, uplinkRate: 0)
         overlay.childLimit = scenario.fanout
+        if let weight = scenario.distanceWeight { overlay.distanceWeight = weight }
         overlay.neighborTarget = plan.neighborTarget ?? overlay.neighborTarget
         overlay.sourceLimit = max(overlay.sourceLimit, scenario.sources)
         var repair = RepairConfiguration()

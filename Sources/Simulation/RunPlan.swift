@@ -117,6 +117,8 @@ extension PreparedRun {
     package func run(watch: Watch = { _ in false }) throws(Failure) -> Outcome {
         switch plan.system {
         case .automatic, .shortestPathTree: try runPolycast(watch)
+        case .narada: try runNarada(watch)
+        case .plumtree: try runPlumtree(watch)
         case .gossipSub10: try runGossipSub(.v1dot0, watch)
         case .gossipSub11: try runGossipSub(.v1dot1, watch)
         case .flooding: try runFlooding(watch)

@@ -3,6 +3,10 @@ package enum SimulatedSystem: String, Sendable, CaseIterable {
     /// Polycast, with the algorithm that suits the scenario.
     case automatic = "auto"
     case shortestPathTree = "spt"
+    /// Narada: a mesh of all members, and routes over it (End System Multicast).
+    case narada
+    /// HyParView, with Plumtree over it.
+    case plumtree
     /// GossipSub, as its specifications say.
     case gossipSub10 = "gossipsub-1.0"
     case gossipSub11 = "gossipsub-1.1"
@@ -20,6 +24,8 @@ package enum SimulatedSystem: String, Sendable, CaseIterable {
         switch self {
         case .automatic: "Polycast"
         case .shortestPathTree: "Polycast spt"
+        case .narada: "Narada"
+        case .plumtree: "HyParView+Plumtree"
         case .gossipSub10: "GossipSub v1.0"
         case .gossipSub11: "GossipSub v1.1"
         case .flooding: "flooding"
@@ -32,7 +38,9 @@ package enum SimulatedSystem: String, Sendable, CaseIterable {
     package var isPolycast: Bool {
         switch self {
         case .automatic, .shortestPathTree: true
-        case .gossipSub10, .gossipSub11, .flooding, .star, .ipMulticast, .compactTree: false
+        case .narada, .plumtree, .gossipSub10, .gossipSub11, .flooding, .star, .ipMulticast,
+            .compactTree:
+            false
         }
     }
 
@@ -40,7 +48,9 @@ package enum SimulatedSystem: String, Sendable, CaseIterable {
     package var isPlanned: Bool {
         switch self {
         case .star, .ipMulticast, .compactTree: true
-        case .automatic, .shortestPathTree, .gossipSub10, .gossipSub11, .flooding: false
+        case .automatic, .shortestPathTree, .narada, .plumtree, .gossipSub10, .gossipSub11,
+            .flooding:
+            false
         }
     }
 }

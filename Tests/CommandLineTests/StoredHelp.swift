@@ -280,8 +280,9 @@ let storedHelp: [String: String] = [
       --topology TOPOLOGY     the network (default transit-stub:10000)
       --peers N               members at the start (default 32)
       --sources N             how many of them publish (default 1)
-      --algorithm NAME        auto, spt, gossipsub-1.0, gossipsub-1.1, flooding,
-                              star, ip-multicast, compact-tree (default auto)
+      --algorithm NAME        auto, spt, narada, plumtree, gossipsub-1.0,
+                              gossipsub-1.1, flooding, star, ip-multicast,
+                              compact-tree (default auto)
       --fanout N              children per source at most (default: by the uplink)
       --uplinks MODEL         unlimited, residential, campus, relay (default: as
                               the topology says)

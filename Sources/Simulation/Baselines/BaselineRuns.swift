@@ -5,7 +5,7 @@ package func simulatePlumtree(
     _ scenario: Scenario, underlay: Underlay,
     membership: HyParViewParameters = HyParViewParameters(),
     broadcast: PlumtreeParameters = PlumtreeParameters(),
-    shouldStop: () -> Bool = { false },
+    shouldStop: (Instant) -> Bool = { _ in false },
     inspect: (ContiguousArray<PlumtreeMember?>) -> Void = { _ in }
 ) -> Outcome {
     var broadcast = broadcast
@@ -22,7 +22,7 @@ package func simulatePlumtree(
 package func simulateNarada(
     _ scenario: Scenario, underlay: Underlay,
     parameters: NaradaParameters = NaradaParameters(),
-    shouldStop: () -> Bool = { false },
+    shouldStop: (Instant) -> Bool = { _ in false },
     inspect: (ContiguousArray<NaradaMember?>) -> Void = { _ in }
 ) -> Outcome {
     var parameters = parameters
@@ -39,7 +39,7 @@ package func simulateNarada(
 /// Simulates members of any protocol that need nothing but the contacts of the scenario, and shows
 /// those that are up at the end to `inspect`.
 package func simulateBaseline<Member: SimulatedMember>(
-    _ scenario: Scenario, underlay: Underlay, shouldStop: () -> Bool,
+    _ scenario: Scenario, underlay: Underlay, shouldStop: (Instant) -> Bool,
     inspect: (ContiguousArray<Member?>) -> Void,
     makeMember: @escaping (Int, inout SeededGenerator) -> Member
 ) -> Outcome {
@@ -47,7 +47,7 @@ package func simulateBaseline<Member: SimulatedMember>(
     var simulator = Simulator<Member>(
         underlay: underlay, faults: scenario.faults, generator: &generator,
         makeMember: makeMember)
-    simulator.schedule(scenario, generator: &generator)
+    simulator.schedule(scenario, generator: generator.child())
     simulator.run(until: .zero + scenario.duration + Scenario.drain, shouldStop: shouldStop)
     inspect(simulator.members)
     return simulator.outcome(scenario)

@@ -115,7 +115,8 @@ extension Experiment {
                 As Narada was examined: a Waxman graph of 1,024 routers, members on random routers, \
                 at most six children per source. Up to eight members of each group, a random \
                 sample, are sources at the same time; their trees do not compete, as uplinks are \
-                not limited. Figures are taken after a minute.
+                not limited. Figures are taken after a minute, of Narada \
+                after a quarter of an hour.
                 """,
             xTitle: "members",
             columns: [
@@ -129,8 +130,10 @@ extension Experiment {
                 plan.scenario.sources = min(8, size)
                 plan.scenario.fanout = 6
                 plan.scenario.rate = 2
-                plan.scenario.duration = .seconds(settings.isQuick ? 40 : 80)
-                plan.scenario.warmUp = .seconds(settings.isQuick ? 30 : 60)
+                plan.scenario.warmUp =
+                    .seconds(settings.isQuick ? 30 : 60) + system.extraSettling
+                plan.scenario.duration = plan.scenario.warmUp + .seconds(20)
+                plan.scenario.publishAt = .seconds(1) + system.extraSettling
                 experiment.add(plan, x: Double(size), seeds: settings.seeds)
             }
         }
@@ -148,6 +151,14 @@ extension Experiment {
                 xs: [128]),
             .init("NRU at most 1.4", .shortestPathTree, .usage, .atMost(1.4)),
         ]
+        for (name, metric) in [
+            ("stretch p50", Metric.stretchMedian), ("stretch p90", .stretch90),
+            ("worst stress", .stressWorst), ("NRU", .usage),
+        ] {
+            let text = "\(name) at most Narada's"
+            let bound = Target.Bound.atMostOf(SimulatedSystem.narada.title)
+            experiment.targets.append(.init(text, .shortestPathTree, metric, bound))
+        }
         return experiment
     }
 
@@ -171,10 +182,12 @@ extension Experiment {
                 var plan = RunPlan(topology: try topology("transit-stub:10000"), system: system)
                 plan.scenario.peers = size
                 plan.scenario.fanout = 6
-                plan.scenario.duration = .seconds(80)
-                plan.scenario.warmUp = .seconds(50)
+                plan.scenario.warmUp = .seconds(50) + system.extraSettling
+                plan.scenario.duration = plan.scenario.warmUp + .seconds(30)
+                plan.scenario.publishAt = .seconds(1) + system.extraSettling
                 if size == 128, !system.isPlanned {
-                    plan.scenario.failures = [.init(count: 16, at: .seconds(60))]
+                    let at = plan.scenario.warmUp + .seconds(10)
+                    plan.scenario.failures = [.init(count: 16, at: at)]
                 }
                 experiment.add(plan, x: Double(size), seeds: settings.seeds)
             }

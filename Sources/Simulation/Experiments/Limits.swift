@@ -172,21 +172,29 @@ extension Experiment {
 extension SimulatedSystem {
     /// Where no routers are: messages among nodes.
     static let onPlainGraphs: [SimulatedSystem] = [
-        .shortestPathTree, .gossipSub10, .gossipSub11, .flooding, .star,
+        .shortestPathTree, .gossipSub10, .gossipSub11, .plumtree, .flooding, .star,
     ]
     /// Where trees are compared with the network's own.
     static let onRouters: [SimulatedSystem] = [
-        .shortestPathTree, .gossipSub11, .star, .ipMulticast, .compactTree,
+        .shortestPathTree, .narada, .plumtree, .gossipSub11, .star, .ipMulticast, .compactTree,
     ]
-    static let underChurn: [SimulatedSystem] = [.shortestPathTree, .gossipSub11]
-    static let inCrowds: [SimulatedSystem] = [.shortestPathTree, .gossipSub11]
+    static let underChurn: [SimulatedSystem] = [.shortestPathTree, .plumtree, .gossipSub11]
+    static let inCrowds: [SimulatedSystem] = [.shortestPathTree, .plumtree, .gossipSub11]
     static let inConferences: [SimulatedSystem] = [.shortestPathTree, .star]
 
     /// Members beyond which a system's own cost makes a simulation take too long.
     var sizeLimit: Int {
         switch self {
         case .compactTree: 512
+        // Every member tells every neighbor of every member.
+        case .narada: 256
         default: .max
         }
+    }
+
+    /// How much longer than Polycast a system needs until its structure has settled.
+    var extraSettling: Duration {
+        // Narada's authors look at it after 40 minutes; links are tried every ten seconds.
+        self == .narada ? .seconds(840) : .zero
     }
 }
