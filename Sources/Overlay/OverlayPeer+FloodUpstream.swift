@@ -317,8 +317,9 @@ extension OverlayPeer {
         }
     }
 
-    /// The best of all neighbors, for who feeds nobody: nothing can come back to it. It feeds
-    /// nobody either before it has a newer number.
+    /// The best of all neighbors, for who feeds nobody: nothing can come back to it.
+    ///
+    /// It feeds nobody either before it has a newer number.
     private func anyUpstream(_ route: FloodRoute, at now: Instant) -> Rank? {
         guard route.eagerCount == 0 else { return nil }
         return route.neighbors.compactMap { neighbor in

@@ -337,8 +337,12 @@ extension OverlayPeer {
                 flows.to.contains(peer)
                 || routes.contains { $0.children.contains { $0.peer == peer } }
             if feedsUs, !links[index].feedsUs {
+                // Who floods may feed us since long, and just now rest from heartbeats.
                 links[index].expectedBy =
-                    now + silenceLimit(configuration.heartbeatInterval) * 2
+                    now
+                    + (flows.from.contains(peer)
+                        ? silenceLimit(configuration.idleHeartbeatInterval)
+                        : silenceLimit(configuration.heartbeatInterval) * 2)
             } else if !feedsUs {
                 links[index].expectedBy = .distantFuture
                 links[index].isSuspect = false
