@@ -22,6 +22,8 @@ extension OverlayPeer {
     private static let searchRounds = 3
     private static let searchWidth = 4
     private static let missingWaitLimit: Duration = .seconds(1)
+    /// Requests to a neighbor that is to replace a silent one.
+    private static let urgentTries = 1
     /// How long who had a missing packet is the first to be asked for others.
     private static let helpTime: Duration = .seconds(1)
     /// An upstream that spoke so recently is alive.
@@ -302,19 +304,24 @@ extension OverlayPeer {
         for index in floods.indices {
             if floods[index].attempt?.peer == peer { floods[index].attempt = nil }
             guard floods[index].upstream == peer, floods[index].attempt == nil else { continue }
-            if let best = bestUpstream(floods[index], at: now) {
-                graft(best.peer, index, isUrgent: true, at: now)
-            } else if let best = anyUpstream(floods[index], at: now) {
-                floods[index].looseSeqno = floods[index].distance.seqno
-                graft(best.peer, index, isUrgent: true, at: now)
-                requestAnnouncement(index, at: now)
-            } else {
-                requestAnnouncement(index, at: now)
-                floods[index].silenceDue = now
-                floods[index].searchRound = 0
-            }
-            touch(index)
+            replaceUpstream(index, at: now)
         }
+    }
+
+    /// Asks another neighbor to feed us; the upstream stays until that one does.
+    private mutating func replaceUpstream(_ index: Int, at now: Instant) {
+        if let best = bestUpstream(floods[index], at: now) {
+            graft(best.peer, index, isUrgent: true, at: now)
+        } else if let best = anyUpstream(floods[index], at: now) {
+            floods[index].looseSeqno = floods[index].distance.seqno
+            graft(best.peer, index, isUrgent: true, at: now)
+            requestAnnouncement(index, at: now)
+        } else {
+            requestAnnouncement(index, at: now)
+            floods[index].silenceDue = now
+            floods[index].searchRound = 0
+        }
+        touch(index)
     }
 
     /// The best of all neighbors, for who feeds nobody: nothing can come back to it.
@@ -440,11 +447,14 @@ extension OverlayPeer {
     private mutating func retryGraft(
         _ attempt: SourceRoute.Attempt, _ index: Int, at now: Instant
     ) {
-        guard attempt.tries < configuration.attachTries else {
+        // Where a feed is silent there is no time for somebody who may be dead, too.
+        let tries = attempt.isUrgent ? Self.urgentTries : configuration.attachTries
+        guard attempt.tries < tries else {
             pause(attempt.peer, index, for: configuration.refusalPause, at: now)
             floods[index].attempt = nil
             spoilRow(index)
-            return findUpstream(index, at: now)
+            guard floods[index].upstream != nil else { return findUpstream(index, at: now) }
+            return attempt.isUrgent ? replaceUpstream(index, at: now) : ()
         }
         floods[index].attempt?.tries += 1
         let retryDue = now + graftRetry(attempt.peer)
