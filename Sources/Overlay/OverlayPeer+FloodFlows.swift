@@ -2,7 +2,7 @@ import Forwarding
 import NetBasics
 import Wire
 
-// Flooded sources that are not silent: their links are watched as those of trees are, and what
+// Media that passes, and flooded sources that are not silent: their links are watched as those of trees are, and what
 // gets lost on them is asked for again.
 
 extension OverlayPeer {
@@ -29,7 +29,21 @@ extension OverlayPeer {
         return flows
     }
 
-    mutating func noteFlow(_ sign: MediaSign, _ index: Int, at now: Instant) {
+    mutating func noteMedia(_ signs: [MediaSign], at now: Instant) {
+        for sign in signs {
+            if let route = routeIndex(sign.stream.source) {
+                routes[route].notePassed(sign.sequence, of: sign.stream.index, at: sign.at)
+            } else if let index = floodIndex(sign.stream.source) {
+                noteFlow(sign, index, at: now)
+            }
+            guard let token = sign.link,
+                let index = links.firstIndex(where: { $0.localToken == token })
+            else { continue }
+            noteHeard(index, at: sign.at, next: configuration.heartbeatInterval)
+        }
+    }
+
+    private mutating func noteFlow(_ sign: MediaSign, _ index: Int, at now: Instant) {
         let pause = sign.at - floods[index].mediaAt
         floods[index].mediaAt = max(floods[index].mediaAt, sign.at)
         floods[index].mark(sign.sequence, of: sign.stream.index)

@@ -372,20 +372,6 @@ extension OverlayPeer {
         trustUpstream(links[index].peer)
     }
 
-    mutating func noteMedia(_ signs: [MediaSign], at now: Instant) {
-        for sign in signs {
-            if let route = routeIndex(sign.stream.source) {
-                routes[route].notePassed(sign.sequence, of: sign.stream.index, at: sign.at)
-            } else if let index = floodIndex(sign.stream.source) {
-                noteFlow(sign, index, at: now)
-            }
-            guard let token = sign.link,
-                let index = links.firstIndex(where: { $0.localToken == token })
-            else { continue }
-            noteHeard(index, at: sign.at, next: configuration.heartbeatInterval)
-        }
-    }
-
     // MARK: - Control datagrams
 
     mutating func receive(
