@@ -2,14 +2,14 @@ import Forwarding
 import NetBasics
 import Wire
 
-// Flooded sources that are not silent: their links are watched as those of trees are, and what
+// Media that passes, and flooded sources that are not silent: their links are watched as those of trees are, and what
 // gets lost on them is asked for again.
 
 extension OverlayPeer {
     /// How long after its last packet a source is watched for silence of the upstream, and how
     /// long those that feed others make sure that theirs is not suspicious.
-    private static let inflowTime: Duration = .seconds(5)
-    private static let outflowTime: Duration = .seconds(8)
+    private static let inflowTime: Duration = .seconds(10)
+    private static let outflowTime: Duration = .seconds(14)
 
     // MARK: - Who feeds whom
 
@@ -29,11 +29,40 @@ extension OverlayPeer {
         return flows
     }
 
-    mutating func noteFlow(_ sign: MediaSign, _ index: Int, at now: Instant) {
+    mutating func noteMedia(_ signs: [MediaSign], at now: Instant) {
+        for sign in signs {
+            if let route = routeIndex(sign.stream.source) {
+                routes[route].notePassed(sign.sequence, of: sign.stream.index, at: sign.at)
+            } else if let index = floodIndex(sign.stream.source) {
+                noteFlow(sign, index, at: now)
+            }
+            guard let token = sign.link,
+                let index = links.firstIndex(where: { $0.localToken == token })
+            else { continue }
+            noteHeard(index, at: sign.at, next: configuration.heartbeatInterval)
+        }
+    }
+
+    private mutating func noteFlow(_ sign: MediaSign, _ index: Int, at now: Instant) {
+        let pause = sign.at - floods[index].mediaAt
         floods[index].mediaAt = max(floods[index].mediaAt, sign.at)
         floods[index].mark(sign.sequence, of: sign.stream.index)
-        guard !floods[index].isFlowingIn else { return }
-        refreshFlow(index, at: now)
+        if pause > configuration.heartbeatInterval { hurryHeartbeats(index, at: now) }
+        let isFlowing =
+            floods[index].isFlowingIn || (floods[index].isLocal && floods[index].isFlowingOut)
+        if !isFlowing { refreshFlow(index, at: now) }
+    }
+
+    /// Whom we feed expects the next sign of life soon after media.
+    private mutating func hurryHeartbeats(_ index: Int, at now: Instant) {
+        guard floods[index].eagerCount > 0 else { return }
+        let due = now + configuration.heartbeatInterval
+        for place in links.indices
+        where links[place].heartbeatDue > due && links[place].isFedByUs
+            && floods[index].feeds(links[place].peer)
+        {
+            links[place].heartbeatDue = due
+        }
     }
 
     /// Takes in whether media of the source passed a short while ago.

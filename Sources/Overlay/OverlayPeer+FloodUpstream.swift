@@ -8,7 +8,7 @@ extension OverlayPeer {
     /// Neighbors that send us digests at most.
     private static let lazySourceLimit = 2
     /// How long a graft is given to bring all announcements in before digests are asked for.
-    private static let lazySettleTime: Duration = .milliseconds(500)
+    static let lazySettleTime: Duration = .milliseconds(500)
     /// Another look for an upstream by who has none.
     private static let orphanRetry: Duration = .milliseconds(500)
     /// How long an upstream may lack an announcement that others have.
@@ -16,12 +16,9 @@ extension OverlayPeer {
     /// A packet that a digest names is waited for this long, beyond the difference of the ways.
     private static let missingWait: Duration = .milliseconds(100)
     private static let silentWait: Duration = .milliseconds(20)
-    /// Silence of a steady feed after which others are asked, and how long they may take.
-    private static let silenceTime: Duration = .milliseconds(400)
-    private static let searchTime: Duration = .milliseconds(300)
-    private static let searchRounds = 3
-    private static let searchWidth = 4
     private static let missingWaitLimit: Duration = .seconds(1)
+    /// Requests to a neighbor that is to replace a silent one.
+    private static let urgentTries = 1
     /// How long who had a missing packet is the first to be asked for others.
     private static let helpTime: Duration = .seconds(1)
     /// An upstream that spoke so recently is alive.
@@ -38,32 +35,33 @@ extension OverlayPeer {
 
     // MARK: - Choosing
 
-    private struct Rank: Comparable {
+    /// How good an upstream a neighbor would be: less is better.
+    struct FloodRank: Comparable {
         var isFull: Bool
         var metric: UInt64
         var peer: PeerID
 
-        static func < (left: Rank, right: Rank) -> Bool {
+        static func < (left: FloodRank, right: FloodRank) -> Bool {
             if left.isFull != right.isFull { return right.isFull }
             return (left.metric, left.peer) < (right.metric, right.peer)
         }
     }
 
-    private func rank(_ neighbor: FloodRoute.Neighbor, at now: Instant) -> Rank? {
+    func rank(_ neighbor: FloodRoute.Neighbor, at now: Instant) -> FloodRank? {
         guard let heard = neighbor.heard, heard.distance.metric != RouteAdvert.unreachable,
             neighbor.pausedUntil <= now, neighbor.role != .eager,
             let link = link(to: neighbor.peer)
         else { return nil }
-        return Rank(
+        return FloodRank(
             isFull: heard.isFull, metric: UInt64(heard.distance.metric) + UInt64(link.cost),
             peer: neighbor.peer)
     }
 
     /// The best neighbor that cannot be fed through us.
-    private func bestUpstream(
+    func bestUpstream(
         _ route: FloodRoute, at now: Instant,
         where isWanted: (FloodRoute.Heard) -> Bool = { _ in true }
-    ) -> Rank? {
+    ) -> FloodRank? {
         route.neighbors.compactMap { neighbor in
             guard let heard = neighbor.heard, route.isFeasible(heard), isWanted(heard),
                 neighbor.peer != route.upstream
@@ -93,7 +91,7 @@ extension OverlayPeer {
         if isNews { announceSoon(index, isUrgent: isUrgent, at: now) }
     }
 
-    private mutating func graft(
+    mutating func graft(
         _ peer: PeerID, _ index: Int, isUrgent: Bool = false, at now: Instant
     ) {
         floods[index].attempt = .init(
@@ -108,7 +106,7 @@ extension OverlayPeer {
         return max(configuration.attachRetry, roundTrip + roundTrip / 2)
     }
 
-    private mutating func sendGraft(to peer: PeerID, _ index: Int, isLazy: Bool) {
+    mutating func sendGraft(to peer: PeerID, _ index: Int, isLazy: Bool) {
         let route = floods[index]
         let seqno = route.heard(from: peer)?.distance.seqno ?? route.distance.seqno
         send(.graft(source: route.source, seqno: seqno, isLazy: isLazy), to: peer)
@@ -294,89 +292,9 @@ extension OverlayPeer {
         graft(peer, index, at: now)
     }
 
-    // MARK: - Suspicion
-
-    /// The upstream is silent though something of it is due: another one is asked already.
-    mutating func suspectUpstream(_ peer: PeerID, at now: Instant) {
-        guard !isLeaving else { return }
-        for index in floods.indices {
-            if floods[index].attempt?.peer == peer { floods[index].attempt = nil }
-            guard floods[index].upstream == peer, floods[index].attempt == nil else { continue }
-            if let best = bestUpstream(floods[index], at: now) {
-                graft(best.peer, index, isUrgent: true, at: now)
-            } else if let best = anyUpstream(floods[index], at: now) {
-                floods[index].looseSeqno = floods[index].distance.seqno
-                graft(best.peer, index, isUrgent: true, at: now)
-                requestAnnouncement(index, at: now)
-            } else {
-                requestAnnouncement(index, at: now)
-                floods[index].silenceDue = now
-                floods[index].searchRound = 0
-            }
-            touch(index)
-        }
-    }
-
-    /// The best of all neighbors, for who feeds nobody: nothing can come back to it. It feeds
-    /// nobody either before it has a newer number.
-    private func anyUpstream(_ route: FloodRoute, at now: Instant) -> Rank? {
-        guard route.eagerCount == 0 else { return nil }
-        return route.neighbors.compactMap { neighbor in
-            guard neighbor.peer != route.upstream else { return nil }
-            return rank(neighbor, at: now)
-        }.min()
-    }
-
-    /// The upstream has spoken again: it stays.
-    mutating func trustUpstream(_ peer: PeerID) {
-        for index in floods.indices where floods[index].upstream == peer {
-            guard let attempt = floods[index].attempt, attempt.isUrgent else { continue }
-            floods[index].attempt = nil
-            floods[index].looseSeqno = nil
-            spoilRow(index)
-            send(.prune(source: floods[index].source), to: attempt.peer)
-        }
-    }
-
-    // MARK: - Silence
-
-    /// A stream has advanced; if it does so steadily, its silence will be noticed.
-    mutating func expectFeed(_ index: Int, at now: Instant) {
-        guard !floods[index].isLocal else { return }
-        floods[index].searchRound = 0
-        floods[index].silenceDue =
-            floods[index].isSteady ? now + Self.silenceTime : .distantFuture
-        touch(index)
-    }
-
-    /// Asks neighbors how far a steady feed that fell silent has come with them: first those that
-    /// send digests anyway, then others.
-    mutating func searchFeed(_ index: Int, at now: Instant) {
-        let round = floods[index].searchRound
-        guard round < Self.searchRounds, !isLeaving else {
-            floods[index].silenceDue = .distantFuture
-            floods[index].searchRound = 0
-            floods[index].lazyDue = now + Self.lazySettleTime
-            return
-        }
-        floods[index].searchRound = round + 1
-        floods[index].silenceDue = now + Self.searchTime
-        let busy = floods[index].upstreamPeers
-        let idle = floods[index].neighbors.indices.filter { place in
-            let neighbor = floods[index].neighbors[place]
-            return neighbor.isLazySource == (round == 0) && neighbor.role != .eager
-                && neighbor.heard != nil && !busy.contains(neighbor.peer)
-        }
-        for place in round == 0 ? idle : generator.sample(Self.searchWidth, of: idle) {
-            floods[index].neighbors[place].isLazySource = true
-            floods[index].neighbors[place].pausedUntil = .zero
-            sendGraft(to: floods[index].neighbors[place].peer, index, isLazy: true)
-        }
-    }
-
     // MARK: - Announcements on request
 
-    private mutating func requestAnnouncement(_ index: Int, at now: Instant) {
+    mutating func requestAnnouncement(_ index: Int, at now: Instant) {
         guard floods[index].seqnoRequestDue <= now else { return }
         floods[index].seqnoRequestDue = now + Self.seqnoRequestInterval
         let request = ControlMessage.seqnoRequest(
@@ -439,11 +357,14 @@ extension OverlayPeer {
     private mutating func retryGraft(
         _ attempt: SourceRoute.Attempt, _ index: Int, at now: Instant
     ) {
-        guard attempt.tries < configuration.attachTries else {
+        // Where a feed is silent there is no time for somebody who may be dead, too.
+        let tries = attempt.isUrgent ? Self.urgentTries : configuration.attachTries
+        guard attempt.tries < tries else {
             pause(attempt.peer, index, for: configuration.refusalPause, at: now)
             floods[index].attempt = nil
             spoilRow(index)
-            return findUpstream(index, at: now)
+            guard floods[index].upstream != nil else { return findUpstream(index, at: now) }
+            return attempt.isUrgent ? replaceUpstream(index, at: now) : ()
         }
         floods[index].attempt?.tries += 1
         let retryDue = now + graftRetry(attempt.peer)
@@ -471,7 +392,7 @@ extension OverlayPeer {
         let route = floods[index]
         guard !route.isLocal, !isLeaving else { return }
         let busy = route.upstreamPeers
-        let ranked = route.neighbors.compactMap { neighbor -> (Bool, Rank)? in
+        let ranked = route.neighbors.compactMap { neighbor -> (Bool, FloodRank)? in
             guard let heard = neighbor.heard, !busy.contains(neighbor.peer),
                 let rank = rank(neighbor, at: now)
             else { return nil }

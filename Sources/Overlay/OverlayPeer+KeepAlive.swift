@@ -95,8 +95,12 @@ extension OverlayPeer {
                 flows.to.contains(peer)
                 || routes.contains { $0.children.contains { $0.peer == peer } }
             if feedsUs, !links[index].feedsUs {
+                // Who floods may feed us since long, and just now rest from heartbeats.
                 links[index].expectedBy =
-                    now + silenceLimit(configuration.heartbeatInterval) * 2
+                    now
+                    + (flows.from.contains(peer)
+                        ? silenceLimit(configuration.idleHeartbeatInterval)
+                        : silenceLimit(configuration.heartbeatInterval) * 2)
             } else if !feedsUs {
                 links[index].expectedBy = .distantFuture
                 links[index].isSuspect = false
@@ -124,20 +128,6 @@ extension OverlayPeer {
         links[index].isSuspect = false
         trustParent(links[index].peer)
         trustUpstream(links[index].peer)
-    }
-
-    mutating func noteMedia(_ signs: [MediaSign], at now: Instant) {
-        for sign in signs {
-            if let route = routeIndex(sign.stream.source) {
-                routes[route].notePassed(sign.sequence, of: sign.stream.index, at: sign.at)
-            } else if let index = floodIndex(sign.stream.source) {
-                noteFlow(sign, index, at: now)
-            }
-            guard let token = sign.link,
-                let index = links.firstIndex(where: { $0.localToken == token })
-            else { continue }
-            noteHeard(index, at: sign.at, next: configuration.heartbeatInterval)
-        }
     }
 
     // MARK: - Round trips and coordinates
