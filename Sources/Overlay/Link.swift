@@ -7,7 +7,7 @@ struct Link: Sendable {
     /// Where the peer receives; only a new handshake changes it.
     var endpoint: Endpoint
     /// What the peer writes to us.
-    let localToken: LinkToken
+    var localToken: LinkToken
     /// What we write to the peer.
     var remoteToken: LinkToken
     let establishedAt: Instant

@@ -30,7 +30,9 @@ extension OverlayPeer {
         to contact: Contact, isTrial: Bool = false, at now: Instant, into actions: inout [Action]
     ) {
         guard contact.peer != configuration.peer, !isLinked(contact.peer),
-            !handshakes.contains(where: { $0.contact.peer == contact.peer }),
+            !handshakes.contains(where: {
+                $0.contact.peer == contact.peer || $0.endpoint == contact.endpoint
+            }), !links.contains(where: { $0.endpoint == contact.endpoint }),
             links.count + handshakes.count < configuration.linkLimit
         else { return }
         let handshake = Handshake(
@@ -166,7 +168,19 @@ extension OverlayPeer {
             return isKnown ? () : drop(.unexpectedAnswer, into: &actions)
         }
         let handshake = handshakes.remove(at: index)
-        guard accept.peer != configuration.peer, !isLinked(accept.peer) else { return }
+        if accept.peer != handshake.contact.peer {
+            // Another process has come in its place.
+            candidates.removeAll { $0.contact.peer == handshake.contact.peer }
+        }
+        guard accept.peer != configuration.peer else { return }
+        if let index = linkIndex(accept.peer) {
+            // It has renewed the link that there was, and writes our new token from now on.
+            links[index].localToken = handshake.token
+            links[index].remoteToken = accept.token
+            links[index].endpoint = sender
+            isTableStale = true
+            return
+        }
         establish(
             peer: accept.peer, name: accept.name, endpoint: sender,
             localToken: handshake.token, remoteToken: accept.token,

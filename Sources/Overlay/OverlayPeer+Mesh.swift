@@ -131,6 +131,7 @@ extension OverlayPeer {
         candidates.filter { candidate in
             candidate.pausedUntil <= now && !isLinked(candidate.contact.peer)
                 && !handshakes.contains { $0.contact.peer == candidate.contact.peer }
+                && !links.contains { $0.endpoint == candidate.contact.endpoint }
         }
     }
 

@@ -105,11 +105,12 @@ struct PolycastPeer: Sendable {
 
     private mutating func wake(at now: Instant, into outbox: inout Outbox<PolycastMessage>) {
         if let due = client.nextWakeup, due <= now { tell(.wakeupReached, at: now, into: &outbox) }
+        apply(.wakeupReached, at: now, into: &outbox)
+        // Last, as a change of parents makes what is missing due at once.
+        guard let due = forwarder.nextWakeup, due <= now else { return }
         var wanted: [WantedRepair] = []
-        if let due = forwarder.nextWakeup, due <= now {
-            forwarder.takeRepairRequests(at: now, into: &wanted)
-        }
-        apply(wanted.isEmpty ? .wakeupReached : .repairWanted(wanted), at: now, into: &outbox)
+        forwarder.takeRepairRequests(at: now, into: &wanted)
+        if !wanted.isEmpty { apply(.repairWanted(wanted), at: now, into: &outbox) }
     }
 
     private mutating func receive(
