@@ -22,6 +22,7 @@ extension PreparedRun {
             group: PolycastWorld.group, peer: PeerID(rawValue: 0), name: name, uplinkRate: 0)
         overlay.childLimit = scenario.fanout
         if let weight = scenario.distanceWeight { overlay.distanceWeight = weight }
+        overlay.algorithm = plan.system.algorithm
         overlay.neighborTarget = plan.neighborTarget ?? overlay.neighborTarget
         overlay.sourceLimit = max(overlay.sourceLimit, scenario.sources)
         var repair = RepairConfiguration()
@@ -38,4 +39,15 @@ extension PreparedRun {
 
     /// kbit/s; what a host whose uplink nothing limits is told.
     private static let unlimitedUplink: UInt32 = 10_000_000
+}
+
+extension SimulatedSystem {
+    /// What Polycast's sources use.
+    fileprivate var algorithm: DeliveryAlgorithm {
+        switch self {
+        case .shortestPathTree: .shortestPathTree
+        case .floodAndPrune: .floodAndPrune
+        default: .automatic
+        }
+    }
 }

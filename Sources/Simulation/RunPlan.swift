@@ -116,7 +116,7 @@ extension PreparedRun {
     /// Runs to the end, or until `watch` says so.
     package func run(watch: Watch = { _ in false }) throws(Failure) -> Outcome {
         switch plan.system {
-        case .automatic, .shortestPathTree: try runPolycast(watch)
+        case .automatic, .shortestPathTree, .floodAndPrune: try runPolycast(watch)
         case .narada: try runNarada(watch)
         case .plumtree: try runPlumtree(watch)
         case .gossipSub10: try runGossipSub(.v1dot0, watch)

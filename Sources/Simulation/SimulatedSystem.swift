@@ -3,6 +3,7 @@ package enum SimulatedSystem: String, Sendable, CaseIterable {
     /// Polycast, with the algorithm that suits the scenario.
     case automatic = "auto"
     case shortestPathTree = "spt"
+    case floodAndPrune = "flood"
     /// Narada: a mesh of all members, and routes over it (End System Multicast).
     case narada
     /// HyParView, with Plumtree over it.
@@ -24,6 +25,7 @@ package enum SimulatedSystem: String, Sendable, CaseIterable {
         switch self {
         case .automatic: "Polycast"
         case .shortestPathTree: "Polycast spt"
+        case .floodAndPrune: "Polycast flood"
         case .narada: "Narada"
         case .plumtree: "HyParView+Plumtree"
         case .gossipSub10: "GossipSub v1.0"
@@ -37,7 +39,7 @@ package enum SimulatedSystem: String, Sendable, CaseIterable {
 
     package var isPolycast: Bool {
         switch self {
-        case .automatic, .shortestPathTree: true
+        case .automatic, .shortestPathTree, .floodAndPrune: true
         case .narada, .plumtree, .gossipSub10, .gossipSub11, .flooding, .star, .ipMulticast,
             .compactTree:
             false
@@ -48,8 +50,8 @@ package enum SimulatedSystem: String, Sendable, CaseIterable {
     package var isPlanned: Bool {
         switch self {
         case .star, .ipMulticast, .compactTree: true
-        case .automatic, .shortestPathTree, .narada, .plumtree, .gossipSub10, .gossipSub11,
-            .flooding:
+        case .automatic, .shortestPathTree, .floodAndPrune, .narada, .plumtree, .gossipSub10,
+            .gossipSub11, .flooding:
             false
         }
     }

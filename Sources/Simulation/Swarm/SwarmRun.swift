@@ -45,6 +45,7 @@ extension SwarmScenario {
         var overlay = OverlayConfiguration(
             group: PolycastWorld.group, peer: PeerID(rawValue: 0), name: name, uplinkRate: 0)
         overlay.childLimit = fanout
+        overlay.algorithm = algorithm
         let routers = topology.pairwise == nil ? topology.hosts.map(\.router) : nil
         return PolycastWorld(
             addresses: AddressPlan(hostCount: topology.hosts.count, routers: routers),

@@ -1,4 +1,5 @@
 import NetBasics
+import Overlay
 
 /// A random small group, and what befalls it; all of it from one seed.
 struct SwarmScenario: Sendable {
@@ -8,6 +9,7 @@ struct SwarmScenario: Sendable {
     var hosts: Int
     var sources: Int
     var fanout: Int?
+    var algorithm = DeliveryAlgorithm.shortestPathTree
     /// kbit/s per host.
     var uplinks: [UInt32]
     var faults = Faults()
@@ -43,6 +45,7 @@ struct SwarmScenario: Sendable {
         drawUplinks(&generator)
         drawFaults(&generator)
         drawSteps(members: members, &generator)
+        algorithm = [.shortestPathTree, .floodAndPrune, .automatic][generator.uniform(below: 3)]
     }
 
     private static let topologies = [
@@ -146,6 +149,7 @@ extension SwarmScenario: CustomStringConvertible {
     /// What the scenario is and does, a line per event.
     package var description: String {
         var text = "seed \(seed): \(hosts) hosts on \(topology), \(sources) sources"
+        text += ", \(algorithm.rawValue)"
         text += fanout.map { ", at most \($0) children" } ?? ""
         text += ", uplinks of \(uplinks.map { "\($0 / Self.streamRate)" }.joined(separator: " "))"
         text += " streams\n"
