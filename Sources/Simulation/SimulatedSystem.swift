@@ -23,7 +23,7 @@ package enum SimulatedSystem: String, Sendable, CaseIterable {
     /// For tables and legends.
     package var title: String {
         switch self {
-        case .automatic: "Polycast"
+        case .automatic: "Polycast auto"
         case .shortestPathTree: "Polycast spt"
         case .floodAndPrune: "Polycast flood"
         case .narada: "Narada"

@@ -280,7 +280,7 @@ let storedHelp: [String: String] = [
       --topology TOPOLOGY     the network (default transit-stub:10000)
       --peers N               members at the start (default 32)
       --sources N             how many of them publish (default 1)
-      --algorithm NAME        auto, spt, narada, plumtree, gossipsub-1.0,
+      --algorithm NAME        auto, spt, flood, narada, plumtree, gossipsub-1.0,
                               gossipsub-1.1, flooding, star, ip-multicast,
                               compact-tree (default auto)
       --fanout N              children per source at most (default: by the uplink)

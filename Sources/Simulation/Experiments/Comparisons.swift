@@ -79,7 +79,7 @@ extension Experiment {
             ("all", .all, 5, settings.sizes([20, 100], quick: [20])),
         ] {
             for size in sizes {
-                for system in SimulatedSystem.onPlainGraphs {
+                for system in SimulatedSystem.inMatrix {
                     var plan = RunPlan(topology: try topology("pairwise:10-50"), system: system)
                     plan.scenario.peers = size
                     plan.scenario.sources =
@@ -100,14 +100,14 @@ extension Experiment {
             ("single", 0.05, 7.0), ("random", 0.10, 9), ("all", 0.20, 15),
         ] {
             experiment.targets += [
-                .init("nothing missed, \(name)", .shortestPathTree, .missed, .atMost(0))
+                .init("nothing missed, \(name)", .automatic, .missed, .atMost(0))
                     .of(name),
                 .init(
-                    "RMR below \(redundancy), \(name)", .shortestPathTree, .redundancy,
+                    "RMR below \(redundancy), \(name)", .automatic, .redundancy,
                     .atMost(redundancy)
                 ).of(name),
                 .init(
-                    "last hop at most \(Int(hops)), \(name)", .shortestPathTree, .lastHop,
+                    "last hop at most \(Int(hops)), \(name)", .automatic, .lastHop,
                     .atMost(hops)
                 ).of(name),
             ]
@@ -141,7 +141,8 @@ extension Experiment {
                 plan.scenario.warmUp =
                     .seconds(settings.isQuick ? 30 : 60) + system.extraSettling
                 plan.scenario.duration = plan.scenario.warmUp + .seconds(20)
-                plan.scenario.publishAt = .seconds(1) + system.extraSettling
+                plan.scenario.publishAt =
+                    .seconds(1) + (system.isPolycast ? .zero : system.extraSettling)
                 experiment.add(plan, x: Double(size), seeds: settings.seeds)
             }
         }
@@ -192,10 +193,11 @@ extension Experiment {
                 plan.scenario.peers = size
                 plan.scenario.fanout = 6
                 plan.scenario.distanceWeight = 0.5
-                plan.scenario.warmUp =
-                    .seconds(50) + (settings.isQuick ? .zero : system.extraSettling)
+                let settling = settings.isQuick ? .zero : system.extraSettling
+                plan.scenario.warmUp = .seconds(50) + settling
                 plan.scenario.duration = plan.scenario.warmUp + .seconds(30)
-                plan.scenario.publishAt = .seconds(1) + system.extraSettling
+                plan.scenario.publishAt =
+                    .seconds(1) + (system.isPolycast ? .zero : settling)
                 if size == 128, !system.isPlanned {
                     let at = plan.scenario.warmUp + .seconds(10)
                     plan.scenario.failures = [.init(count: 16, at: at)]

@@ -100,9 +100,9 @@ extension Experiment {
             .init(metric: .delivered, xScale: .linear), .init(metric: .uplinkUse, xScale: .linear),
         ]
         experiment.targets = [
-            .init("all are fed", .shortestPathTree, .unreached, .atMost(0)),
-            .init("nobody above budget", .shortestPathTree, .uplinkUse, .atMost(100)),
-            .init("no invariant violated", .shortestPathTree, .violations, .atMost(0)),
+            .init("all are fed", .automatic, .unreached, .atMost(0)),
+            .init("nobody above budget", .automatic, .uplinkUse, .atMost(100)),
+            .init("no invariant violated", .automatic, .violations, .atMost(0)),
         ]
         return experiment
     }
@@ -174,6 +174,7 @@ extension SimulatedSystem {
     static let onPlainGraphs: [SimulatedSystem] = [
         .shortestPathTree, .floodAndPrune, .gossipSub10, .gossipSub11, .plumtree, .flooding, .star,
     ]
+    static let inMatrix: [SimulatedSystem] = [.automatic] + onPlainGraphs
     /// Where trees are compared with the network's own.
     static let onRouters: [SimulatedSystem] = [
         .shortestPathTree, .floodAndPrune, .narada, .plumtree, .gossipSub11, .star, .ipMulticast,
@@ -183,7 +184,9 @@ extension SimulatedSystem {
         .shortestPathTree, .floodAndPrune, .plumtree, .gossipSub11,
     ]
     static let inCrowds: [SimulatedSystem] = [.shortestPathTree, .floodAndPrune, .plumtree]
-    static let inConferences: [SimulatedSystem] = [.shortestPathTree, .floodAndPrune, .star]
+    static let inConferences: [SimulatedSystem] = [
+        .automatic, .shortestPathTree, .floodAndPrune, .star,
+    ]
 
     /// Members beyond which a system's own cost makes a simulation take too long.
     var sizeLimit: Int {
