@@ -55,6 +55,8 @@ struct FloodClock: Sendable {
 
 extension OverlayPeer {
     /// Announcements wait this long for company, unless urgent.
+    /// Times that one call looks at all floods at most.
+    private static let passLimit = 4
     private static let announceBatch: Duration = .milliseconds(200)
     /// Announcements that go at once, and collected ones that go together, at most per batch time.
     private static let announceLimit = 256
@@ -357,7 +359,14 @@ extension OverlayPeer {
             floodClock.progressDue = .distantFuture
             actions.append(.reportProgress)
         }
-        guard floodClock.due <= now else { return }
+        // What one source lets happen can make something of another due.
+        for _ in 0..<Self.passLimit where floodClock.due <= now {
+            serveDueFloods(at: now, into: &actions)
+        }
+        floodClock.due = max(floodClock.due, now + .milliseconds(1))
+    }
+
+    private mutating func serveDueFloods(at now: Instant, into actions: inout [Action]) {
         var index = 0
         while index < floods.count {
             let source = floods[index].source

@@ -181,6 +181,12 @@ extension OverlayPeer {
             isTableStale = true
             return
         }
+        guard links.count < configuration.linkLimit else {
+            // Others were faster.
+            let farewell = ControlDatagram(token: accept.token, messages: [.close])
+            actions.append(.sendControl(farewell, to: sender))
+            return
+        }
         establish(
             peer: accept.peer, name: accept.name, endpoint: sender,
             localToken: handshake.token, remoteToken: accept.token,

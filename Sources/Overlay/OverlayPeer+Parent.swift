@@ -78,7 +78,7 @@ extension OverlayPeer {
     mutating func reconsider(_ index: Int, at now: Instant, into actions: inout [Action]) {
         let route = routes[index]
         guard !route.isLocal, route.attempt == nil, !isLeaving else { return }
-        if route.parent == nil || isParentSuspect(route) {
+        if route.parent == nil || isParentSuspect(index) {
             findParent(index, at: now)
         } else if let move = route.move {
             followMove(index, move, at: now)
@@ -109,8 +109,8 @@ extension OverlayPeer {
 
     // MARK: - A parent that fell silent
 
-    private func isParentSuspect(_ route: SourceRoute) -> Bool {
-        route.parent.flatMap(linkIndex).map { links[$0].isSuspect } ?? false
+    private func isParentSuspect(_ index: Int) -> Bool {
+        routes[index].parent.flatMap(linkIndex).map { links[$0].isSuspect } ?? false
     }
 
     /// Looks for another parent for everything that came from a neighbor which fell silent, and
@@ -242,7 +242,7 @@ extension OverlayPeer {
 
     private mutating func attempt(_ peer: PeerID, _ index: Int, at now: Instant) {
         routes[index].attempt = .init(
-            peer: peer, isUrgent: isParentSuspect(routes[index]), tries: 1,
+            peer: peer, isUrgent: isParentSuspect(index), tries: 1,
             retryDue: now + attachWait(peer))
         // The new parent may send before its answer arrives.
         isTableStale = true
@@ -260,7 +260,7 @@ extension OverlayPeer {
         let standing: ChildStanding =
             if route.parent == peer {
                 .child
-            } else if route.parent == nil || isParentSuspect(route) {
+            } else if route.parent == nil || isParentSuspect(index) {
                 .orphan
             } else {
                 .changing
@@ -280,7 +280,7 @@ extension OverlayPeer {
             routes[index].attachDue = now + configuration.attachInterval
             return
         }
-        let isOrphan = routes[index].parent == nil || isParentSuspect(routes[index])
+        let isOrphan = routes[index].parent == nil || isParentSuspect(index)
         guard routes[index].attempt?.peer == peer || isOrphan else {
             // A late answer of somebody we no longer want.
             if !routes[index].formers.contains(where: { $0.peer == peer }) {
@@ -310,7 +310,9 @@ extension OverlayPeer {
             keepFormer(old, index, at: now)
             // It feeds our new parent in our stead from the next packet on; what it has sent
             // us until then is still accepted.
-            if routes[index].move?.isAsked == true, isFed {
+            // While nothing flows, nothing can fall between the two.
+            let isIdle = now - routes[index].mediaAt > Self.inFlightTime
+            if isFed, routes[index].move?.isAsked == true || isIdle {
                 send(.detach(source: routes[index].source), to: old)
             }
         }
@@ -443,7 +445,7 @@ extension OverlayPeer {
             if routes[index].move == nil { improve(index, at: now) }
             reconsider(index, at: now, into: &actions)
         } else if routes[index].move != nil || routes[index].parent == nil
-            || isParentSuspect(routes[index])
+            || isParentSuspect(index)
         {
             reconsider(index, at: now, into: &actions)
         }

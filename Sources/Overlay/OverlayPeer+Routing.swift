@@ -13,7 +13,11 @@ extension OverlayPeer {
     private static let forgottenLimit = 256
     private static let askerLimit = 16
 
-    func routeIndex(_ source: PeerID) -> Int? { routes.firstIndex { $0.source == source } }
+    func routeIndex(_ source: PeerID) -> Int? {
+        // Element by element, as a closure would copy each route.
+        for index in routes.indices where routes[index].source == source { return index }
+        return nil
+    }
 
     // MARK: - Own sources
 

@@ -138,6 +138,24 @@ import Wire
                         metric: extreme(&generator), admitCost: extreme(&generator))
                 }, source: source)
         case 11: return generator.uniform(below: 40) == 0 ? .close : .describe(source: source)
+        case 12...19: return special(source, &generator)
+        default:
+            return .route(
+                RouteAdvert(
+                    source: source, seqno: extreme(&generator), metric: extreme(&generator),
+                    hops: UInt8(truncatingIfNeeded: generator.next()),
+                    isGone: generator.uniform(below: 10) == 0, freeRate: extreme(&generator),
+                    admitCost: extreme(&generator), sourceRate: extreme(&generator),
+                    descriptionVersion: UInt16(generator.uniform(below: 3)),
+                    origin: position(&generator)))
+        }
+    }
+
+    /// The same, of floods, repair and heartbeats.
+    private static func special(
+        _ source: PeerID, _ generator: inout SeededGenerator
+    ) -> ControlMessage {
+        switch 12 + generator.uniform(below: 8) {
         case 12:
             return .announce(
                 SourceAnnouncement(
@@ -163,18 +181,9 @@ import Wire
                 RepairRequest(
                     stream: StreamID(source: source, index: 3), base: extreme(&generator),
                     bitmap: generator.next() | 1))
-        case 19:
+        default:
             return .heardUpTo(
                 stream: StreamID(source: source, index: 3), highest: extreme(&generator))
-        default:
-            return .route(
-                RouteAdvert(
-                    source: source, seqno: extreme(&generator), metric: extreme(&generator),
-                    hops: UInt8(truncatingIfNeeded: generator.next()),
-                    isGone: generator.uniform(below: 10) == 0, freeRate: extreme(&generator),
-                    admitCost: extreme(&generator), sourceRate: extreme(&generator),
-                    descriptionVersion: UInt16(generator.uniform(below: 3)),
-                    origin: position(&generator)))
         }
     }
 

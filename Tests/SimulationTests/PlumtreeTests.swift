@@ -39,7 +39,10 @@ import Testing
 
     @Test(arguments: [0, 1] as [UInt64])
     func sendersInTurnShareATree(seed: UInt64) throws {
-        let scenario = scenario(100, sources: 100, rate: 0.05, seed: seed)
+        var scenario = scenario(100, sources: 100, rate: 0.05, seed: seed)
+        // As there: 30 rounds, one after the other.
+        scenario.workload = .rounds(count: 30, interval: .seconds(1), .inTurn)
+        scenario.duration = scenario.warmUp + .seconds(33)
 
         let outcome = simulatePlumtree(scenario, underlay: try network(100, seed: seed))
 
