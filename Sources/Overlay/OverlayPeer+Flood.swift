@@ -54,9 +54,9 @@ struct FloodClock: Sendable {
 }
 
 extension OverlayPeer {
-    /// Announcements wait this long for company, unless urgent.
     /// Times that one call looks at all floods at most.
     private static let passLimit = 4
+    /// Announcements wait this long for company, unless urgent.
     private static let announceBatch: Duration = .milliseconds(200)
     /// Announcements that go at once, and collected ones that go together, at most per batch time.
     private static let announceLimit = 256

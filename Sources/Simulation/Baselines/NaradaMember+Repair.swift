@@ -20,6 +20,8 @@ extension NaradaMember {
     ) {
         let notice = NaradaMessage.gone(host: host, sequence: records[Int(host)].sequence)
         bury(host)
+        // It may only be cut off: it is asked again later.
+        silent.append((host, now))
         for neighbor in neighbors { send(notice, to: neighbor.host, into: &outbox) }
     }
 
@@ -73,7 +75,10 @@ extension NaradaMember {
 
     private mutating func updateSilent(at now: Instant) {
         let limit = parameters.memberTimeout
-        silent.removeAll { now - records[Int($0.host)].heardAt < limit }
+        silent.removeAll { entry in
+            let record = records[Int(entry.host)]
+            return record.state == .alive && now - record.heardAt < limit
+        }
         for host in records.indices where records[host].state == .alive && host != Int(own) {
             guard now - records[host].heardAt >= limit, place(of: Int32(host)) == nil,
                 !silent.contains(where: { $0.host == Int32(host) }),
