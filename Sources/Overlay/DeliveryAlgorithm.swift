@@ -32,7 +32,7 @@ package enum DeliveryAlgorithm: String, Sendable, CaseIterable {
 
     /// Chooses for one source; never ``automatic``.
     ///
-    /// Trees refresh every route each two seconds and use uplinks best: for few sources. Floods
+    /// Trees refresh every route each five seconds and use uplinks best: for few sources. Floods
     /// cost next to nothing while nobody speaks, and mend by what arrives: for many sources, or
     /// for groups in which members come and go all the time. The limits are guesses.
     package static func choice(for circumstances: Circumstances) -> DeliveryAlgorithm {

@@ -71,7 +71,7 @@ package struct OverlayConfiguration: Sendable {
     ///
     /// The first to change places, the second for who receives nothing. Each number costs every
     /// member some 80 bytes.
-    package var refreshMinimum: Duration = .seconds(2)
+    package var refreshMinimum: Duration = .milliseconds(300)
     package var urgentRefreshMinimum: Duration = .milliseconds(200)
     /// Silence of a source's sequence after which it is forgotten.
     package var sourceTimeout: Duration = .seconds(17)
@@ -100,11 +100,12 @@ package struct OverlayConfiguration: Sendable {
     package var refusalPause: Duration = .seconds(2)
     /// How long the former parent is still listened to after a change, at most: it is dismissed
     /// as soon as both have sent the same packet.
-    package var overlap: Duration = .milliseconds(7500)
-    /// How long a parent waits for a child that it asked to move, and then for one that it refused.
+    package var overlap: Duration = .milliseconds(2200)
+    /// How long a parent waits for a child that it asked to move.
     ///
-    /// Longer than `refreshMinimum`, for which a child may have to wait.
-    package var handoverLimit: Duration = .milliseconds(3500)
+    /// Longer than `refreshMinimum`, for which a child may have to wait. With 3.5 s, and 2 s for that,
+    /// large groups had less control traffic, but a simulated member was without media for a second.
+    package var handoverLimit: Duration = .seconds(1)
     /// How long a child that was refused is fed until it has found another parent.
     package var dismissalLimit: Duration = .seconds(1)
     /// A child is not asked to make way for a nearer one before it has been here so long.

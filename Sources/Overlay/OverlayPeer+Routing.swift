@@ -3,7 +3,7 @@ import Wire
 
 // Routes: what neighbors say about sources, and what we say. A distance vector per source in
 // which only the source makes sequence numbers, loop-free by Babel's feasibility condition
-// (RFC 8966, sections 2.4 and 3.5.1). Sources make a new number every two seconds, which
+// (RFC 8966, sections 2.4 and 3.5.1). Sources make a new number every five seconds, which
 // refreshes every route, lets metrics grow, and shows that the source lives.
 
 extension OverlayPeer {
