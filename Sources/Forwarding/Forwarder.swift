@@ -6,7 +6,7 @@ import Wire
 /// Give it the header of every media datagram of a batch; it says whether the packet passes, and
 /// appends to a ``FanOutPlan`` which children get a copy. It looks at headers only, allocates nothing
 /// per packet, and its cost grows with the number of copies. `+Repair` notices what is missing.
-package struct Forwarder: Sendable {
+package struct Forwarder: ~Copyable, Sendable {
     /// Why a packet goes no further.
     package enum Drop: Int, Sendable, CaseIterable {
         /// The token is of no link of ours.

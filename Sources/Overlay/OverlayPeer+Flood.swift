@@ -145,7 +145,7 @@ extension OverlayPeer {
         }
         return ForwardingTable.Route(
             source: route.source, upstreams: upstreams, children: children, isFlooded: true,
-            repairRetry: (route.upstream ?? route.attempt?.peer).flatMap(repairRetry(from:)),
+            repairRetry: (route.upstream ?? route.attempt?.peer).flatMap { repairRetry(from: $0) },
             repairPatience: floodPatience(of: route))
     }
 

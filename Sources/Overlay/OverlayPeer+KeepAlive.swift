@@ -90,10 +90,11 @@ extension OverlayPeer {
         let flows = floodFlows
         for index in links.indices {
             let peer = links[index].peer
-            let feedsUs = flows.from.contains(peer) || routes.contains { $0.parent == peer }
+            let feedsUs =
+                flows.from.contains(peer) || routes.indices.contains { routes[$0].parent == peer }
             let isFedByUs =
                 flows.to.contains(peer)
-                || routes.contains { $0.children.contains { $0.peer == peer } }
+                || routes.indices.contains { routes[$0].children.contains { $0.peer == peer } }
             if feedsUs, !links[index].feedsUs {
                 // Who floods may feed us since long, and just now rest from heartbeats.
                 links[index].expectedBy =

@@ -182,7 +182,7 @@ extension OverlayPeer {
         // The first by id are as good as random: they hold the mesh together.
         let kept = idle.filter { !$0.isNear }.prefix(configuration.farNeighborMinimum).map(\.peer)
         return idle.filter { !kept.contains($0.peer) }
-            .map(uselessness).max { $0 < $1 }.map { $0.2 }
+            .map { uselessness($0) }.max { $0 < $1 }.map { $0.2 }
     }
 
     /// Higher for links that matter less: far ones, by the delay that sources would have by them.

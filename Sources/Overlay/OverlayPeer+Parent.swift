@@ -110,7 +110,7 @@ extension OverlayPeer {
     // MARK: - A parent that fell silent
 
     private func isParentSuspect(_ index: Int) -> Bool {
-        routes[index].parent.flatMap(linkIndex).map { links[$0].isSuspect } ?? false
+        routes[index].parent.flatMap { linkIndex($0) }.map { links[$0].isSuspect } ?? false
     }
 
     /// Looks for another parent for everything that came from a neighbor which fell silent, and

@@ -86,7 +86,7 @@ extension OverlayPeer {
     ///
     /// In steps of 10 ms, so that tables do not change with every measurement.
     func repairRetry(of route: SourceRoute) -> Duration? {
-        (route.parent ?? route.attempt?.peer).flatMap(repairRetry(from:))
+        (route.parent ?? route.attempt?.peer).flatMap { repairRetry(from: $0) }
     }
 
     func repairRetry(from peer: PeerID) -> Duration? {

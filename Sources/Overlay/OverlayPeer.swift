@@ -3,13 +3,13 @@ import NetBasics
 import Sealing
 import Wire
 
-/// The control plane of one member as a value.
+/// The control plane of one member as a value, which is never copied: its tables are large.
 ///
 /// Drive it with ``handle(_:at:into:)`` and wake it at ``nextWakeup``. It keeps links with
 /// neighbors (`+Links`), a mesh of bounded degree (`+Mesh`) and, per source, a place in a
 /// shortest-path tree (`+Routing`, `+Parent`, `+Children`) or in a pruned flood (`+Flood` and its
 /// companions); `+Repair` asks for lost packets. docs/architecture.md explains how.
-package struct OverlayPeer: Sendable {
+package struct OverlayPeer: ~Copyable, Sendable {
     package enum Event: Sendable {
         /// The rendezvous, or a person, knows these peers.
         case candidatesLearned([Contact])
@@ -203,10 +203,12 @@ package struct OverlayPeer: Sendable {
         var earliest = min(meshDue, gossipDue, trialDue)
         earliest = min(earliest, floodClock.nextDue)
         if let leavingUntil { earliest = min(earliest, leavingUntil) }
-        for handshake in handshakes { earliest = min(earliest, handshake.retryDue) }
+        for index in handshakes.indices { earliest = min(earliest, handshakes[index].retryDue) }
         let grace = configuration.parentGrace
         for index in links.indices { earliest = min(earliest, links[index].due(grace: grace)) }
-        for route in routes { earliest = min(earliest, route.nextDue(configuration)) }
+        for index in routes.indices {
+            earliest = min(earliest, routes[index].nextDue(configuration))
+        }
         return earliest
     }
 

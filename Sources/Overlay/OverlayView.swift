@@ -50,7 +50,7 @@ extension OverlayPeer {
 
     /// Who feeds `source` here; cheap, for checkers.
     package func parent(of source: PeerID) -> PeerID? {
-        routes.first { $0.source == source }?.parent
+        routeIndex(source).flatMap { routes[$0].parent }
     }
 
     /// The first table that holds more than it may; `nil`: all are within their bounds.
@@ -75,7 +75,7 @@ extension OverlayPeer {
                     roundTrip: link.roundTrip, isNear: link.isNear,
                     isTreeLink: isTreeLink(link.peer) || flooded.contains(link.peer))
             },
-            sources: (routes.map(view(of:)) + floods.map(view(of:))).sorted {
+            sources: (routes.map { view(of: $0) } + floods.map { view(of: $0) }).sorted {
                 $0.source < $1.source
             },
             candidates: candidates.map(\.contact).sorted(),

@@ -6,7 +6,7 @@ import Sealing
 import Wire
 
 /// A member's cores on a simulated host: what the daemon is without sockets.
-struct PolycastPeer: Sendable {
+final class PolycastPeer {
     private let host: Int
     private let world: PolycastWorld
     private(set) var overlay: OverlayPeer
@@ -59,7 +59,7 @@ struct PolycastPeer: Sendable {
     /// The host on which a peer of that id runs, or once ran.
     static func host(of peer: PeerID) -> Int { Int(peer.rawValue & hostMask) }
 
-    mutating func handle(
+    func handle(
         _ event: MemberEvent<PolycastMessage>, at now: Instant,
         into outbox: inout Outbox<PolycastMessage>
     ) {
@@ -84,7 +84,7 @@ struct PolycastPeer: Sendable {
         updateWakeup()
     }
 
-    private mutating func updateWakeup() {
+    private func updateWakeup() {
         next = overlay.nextWakeup
         if let due = client.nextWakeup { next = min(next ?? due, due) }
         if let due = forwarder.nextWakeup { next = min(next ?? due, due) }
@@ -92,7 +92,7 @@ struct PolycastPeer: Sendable {
 
     // MARK: - Control
 
-    private mutating func start(
+    private func start(
         _ contacts: [Int], at now: Instant, into outbox: inout Outbox<PolycastMessage>
     ) {
         if world.rendezvousHost != nil { return tell(.started, at: now, into: &outbox) }
@@ -103,7 +103,7 @@ struct PolycastPeer: Sendable {
         apply(.candidatesLearned(known), at: now, into: &outbox)
     }
 
-    private mutating func wake(at now: Instant, into outbox: inout Outbox<PolycastMessage>) {
+    private func wake(at now: Instant, into outbox: inout Outbox<PolycastMessage>) {
         if let due = client.nextWakeup, due <= now { tell(.wakeupReached, at: now, into: &outbox) }
         apply(.wakeupReached, at: now, into: &outbox)
         // Last, as a change of parents makes what is missing due at once.
@@ -113,7 +113,7 @@ struct PolycastPeer: Sendable {
         if !wanted.isEmpty { apply(.repairWanted(wanted), at: now, into: &outbox) }
     }
 
-    private mutating func receive(
+    private func receive(
         _ bytes: [UInt8], from sender: Int, at now: Instant,
         into outbox: inout Outbox<PolycastMessage>
     ) {
@@ -131,7 +131,7 @@ struct PolycastPeer: Sendable {
         }
     }
 
-    private mutating func tell(
+    private func tell(
         _ event: RendezvousClient.Event, at now: Instant,
         into outbox: inout Outbox<PolycastMessage>
     ) {
@@ -152,7 +152,7 @@ struct PolycastPeer: Sendable {
         }
     }
 
-    private mutating func publish(at now: Instant, into outbox: inout Outbox<PolycastMessage>) {
+    private func publish(at now: Instant, into outbox: inout Outbox<PolycastMessage>) {
         let configuration = overlay.configuration
         let description = StreamDescription(
             stream: StreamID(source: configuration.peer, index: 0), version: 1, streamCount: 1,
@@ -161,7 +161,7 @@ struct PolycastPeer: Sendable {
         apply(.published([description]), at: now, into: &outbox)
     }
 
-    private mutating func apply(
+    private func apply(
         _ event: OverlayPeer.Event, at now: Instant, into outbox: inout Outbox<PolycastMessage>
     ) {
         actions.removeAll(keepingCapacity: true)
@@ -173,7 +173,7 @@ struct PolycastPeer: Sendable {
         for action in actions { perform(action, at: now, into: &outbox) }
     }
 
-    private mutating func perform(
+    private func perform(
         _ action: OverlayPeer.Action, at now: Instant, into outbox: inout Outbox<PolycastMessage>
     ) {
         switch action {
@@ -207,7 +207,7 @@ struct PolycastPeer: Sendable {
 
     // MARK: - Media
 
-    private mutating func note(
+    private func note(
         _ header: MediaHeader, from link: LinkToken?, at now: Instant
     ) {
         let sign = OverlayPeer.MediaSign(
@@ -217,14 +217,14 @@ struct PolycastPeer: Sendable {
     }
 
     /// Keeps the packet for neighbors that miss it.
-    private mutating func keep(_ header: MediaHeader, _ packet: MediaPacket, at now: Instant) {
+    private func keep(_ header: MediaHeader, _ packet: MediaPacket, at now: Instant) {
         let slot = keptCount % Self.keptLimit
         if slot < kept.count { kept[slot] = packet } else { kept.append(packet) }
         keptCount += 1
         forwarder.keep(header, slot: slot, bodyBytes: world.bodyBytes, at: now)
     }
 
-    private mutating func originate(
+    private func originate(
         _ packet: MediaPacket, at now: Instant, into outbox: inout Outbox<PolycastMessage>
     ) {
         plan.removeAll()
@@ -239,7 +239,7 @@ struct PolycastPeer: Sendable {
         noteBeginning(at: now, into: &outbox)
     }
 
-    private mutating func noteBeginning(
+    private func noteBeginning(
         at now: Instant, into outbox: inout Outbox<PolycastMessage>
     ) {
         guard forwarder.takeProgressBegun() else { return }
@@ -247,7 +247,7 @@ struct PolycastPeer: Sendable {
         updateWakeup()
     }
 
-    private mutating func receive(
+    private func receive(
         _ header: MediaHeader, _ packet: MediaPacket, at now: Instant,
         into outbox: inout Outbox<PolycastMessage>
     ) {
@@ -278,7 +278,7 @@ struct PolycastPeer: Sendable {
         }
     }
 
-    private mutating func answer(
+    private func answer(
         _ request: RepairRequest, to asker: RepairAsker, at now: Instant,
         into outbox: inout Outbox<PolycastMessage>
     ) {

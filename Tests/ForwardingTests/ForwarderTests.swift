@@ -31,18 +31,18 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         sequence: sequence)
 }
 
-@Suite struct ForwarderTests {
+@Suite final class ForwarderTests {
     private var forwarder = Forwarder()
     private var plan = FanOutPlan()
 
     init() { forwarder.install(table(children: [child(1), child(2)])) }
 
-    private mutating func receive(_ header: MediaHeader, packet: Int = 0) -> Bool {
+    private func receive(_ header: MediaHeader, packet: Int = 0) -> Bool {
         plan.removeAll()
         return forwarder.receive(header, bodyBytes: 100, packet: packet, at: .zero, into: &plan)
     }
 
-    @Test mutating func aPacketGoesToEveryChild() {
+    @Test func aPacketGoesToEveryChild() {
         #expect(receive(header(5, from: parent), packet: 3))
 
         #expect(
@@ -52,7 +52,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(count == .init(packets: 1, bytes: 100, copies: 2))
     }
 
-    @Test mutating func aRepetitionFromEitherParentGoesNowhere() {
+    @Test func aRepetitionFromEitherParentGoesNowhere() {
         _ = receive(header(5, from: parent))
 
         #expect(!receive(header(5, from: formerParent)))
@@ -61,7 +61,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(forwarder.dropCount(.duplicate) == 1)
     }
 
-    @Test mutating func feedsMeetWhenTheNewParentRepeatsWhatTheFormerSent() {
+    @Test func feedsMeetWhenTheNewParentRepeatsWhatTheFormerSent() {
         _ = receive(header(5, from: formerParent))
         #expect(forwarder.takeOverlapping() == nil)
 
@@ -71,7 +71,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(forwarder.takeOverlapping() == nil)
     }
 
-    @Test mutating func feedsMeetWhenTheFormerParentComesToWhereTheNewOneBegan() {
+    @Test func feedsMeetWhenTheFormerParentComesToWhereTheNewOneBegan() {
         _ = receive(header(5, from: formerParent))
         _ = receive(header(9, from: parent))
         _ = receive(header(6, from: formerParent))
@@ -83,7 +83,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(forwarder.takeOverlapping() == source)
     }
 
-    @Test mutating func formerParentsAloneMeetNobody() {
+    @Test func formerParentsAloneMeetNobody() {
         _ = receive(header(5, from: formerParent))
         _ = receive(header(5, from: formerParent))
         _ = receive(header(6, from: formerParent))
@@ -91,7 +91,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(forwarder.takeOverlapping() == nil)
     }
 
-    @Test mutating func aNeighborThatIsNotTheParentIsReported() {
+    @Test func aNeighborThatIsNotTheParentIsReported() {
         #expect(!receive(header(5, from: neighbor)))
 
         #expect(forwarder.dropCount(.notFromParent) == 1)
@@ -101,14 +101,14 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(receive(header(5, from: parent)), "the drop must not use up the number")
     }
 
-    @Test mutating func aStrangerIsCountedApart() {
+    @Test func aStrangerIsCountedApart() {
         #expect(!receive(header(5, from: LinkToken(rawValue: 99))))
 
         #expect(forwarder.dropCount(.unknownLink) == 1)
         #expect(forwarder.takeUnexpected() == nil)
     }
 
-    @Test mutating func anUnknownSourceFromANeighborIsReported() {
+    @Test func anUnknownSourceFromANeighborIsReported() {
         var packet = header(5, from: parent)
         packet.stream = StreamID(source: PeerID(rawValue: 1), index: 0)
 
@@ -118,18 +118,18 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(forwarder.takeUnexpected()?.source == PeerID(rawValue: 1))
     }
 
-    @Test mutating func aStreamBeyondTheLimitIsDropped() {
+    @Test func aStreamBeyondTheLimitIsDropped() {
         #expect(!receive(header(5, from: parent, index: 16)))
 
         #expect(forwarder.dropCount(.unknownStream) == 1)
     }
 
-    @Test mutating func streamsOfOneSourceCountApart() {
+    @Test func streamsOfOneSourceCountApart() {
         #expect(receive(header(5, from: parent, index: 0)))
         #expect(receive(header(5, from: parent, index: 15)))
     }
 
-    @Test mutating func localPacketsAreNumberedFromTheChosenStart() {
+    @Test func localPacketsAreNumberedFromTheChosenStart() {
         let stream = StreamID(source: me, index: 1)
         forwarder.startSequence(of: stream, at: .max)
 
@@ -143,7 +143,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(plan.copies.map { forwarder.children[$0.child] } == [child(7), child(7)])
     }
 
-    @Test mutating func nobodyOriginatesForAnotherSource() {
+    @Test func nobodyOriginatesForAnotherSource() {
         let header = forwarder.originate(
             StreamID(source: source, index: 0), isControlFlow: false, bodyBytes: 1, packet: 0,
             into: &plan)
@@ -151,7 +151,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(header == nil && plan.copies.isEmpty)
     }
 
-    @Test mutating func aNewTableKeepsTheWindowsOfSourcesThatStay() {
+    @Test func aNewTableKeepsTheWindowsOfSourcesThatStay() {
         _ = receive(header(5, from: parent))
 
         forwarder.install(table(children: [child(9)]))
@@ -165,7 +165,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
 }
 
 /// A source that any link may bring in.
-@Suite struct FloodedForwarderTests {
+@Suite final class FloodedForwarderTests {
     private static func copy(_ number: UInt64, _ link: LinkToken) -> ForwardingTable.Child {
         ForwardingTable.Child(
             token: LinkToken(rawValue: 1000 + number),
@@ -189,12 +189,12 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
                 links: [parent, formerParent, neighbor]))
     }
 
-    private mutating func receive(_ header: MediaHeader) -> Bool {
+    private func receive(_ header: MediaHeader) -> Bool {
         plan.removeAll()
         return forwarder.receive(header, bodyBytes: 100, packet: 0, at: .zero, into: &plan)
     }
 
-    @Test mutating func aPacketGoesToEveryEagerNeighborButTheOneItCameFrom() {
+    @Test func aPacketGoesToEveryEagerNeighborButTheOneItCameFrom() {
         let hasPassed = receive(header(5, from: parent))
         let unasked = forwarder.takeOffTree()
         #expect(hasPassed && plan.copies.count == 2 && unasked == nil)
@@ -208,7 +208,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(again == nil)
     }
 
-    @Test mutating func aRepetitionFromAnyLinkGoesNowhere() {
+    @Test func aRepetitionFromAnyLinkGoesNowhere() {
         _ = receive(header(5, from: parent))
 
         let repeated = receive(header(5, from: neighbor))
@@ -218,7 +218,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(forwarder.dropCount(.duplicate) == 1 && forwarder.dropCount(.unknownLink) == 1)
     }
 
-    @Test mutating func progressIsReportedOncePerStream() {
+    @Test func progressIsReportedOncePerStream() {
         var begun = [forwarder.takeProgressBegun()]
         for sequence in 5..<9 as Range<UInt32> { _ = receive(header(sequence, from: parent)) }
         _ = receive(header(70, from: parent, index: 3))
@@ -235,7 +235,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(rest.isEmpty)
     }
 
-    @Test mutating func streamsThatGoAndComeKeepTheirWindows() {
+    @Test func streamsThatGoAndComeKeepTheirWindows() {
         _ = receive(header(5, from: parent))
         forwarder.install(ForwardingTable(routes: [], links: [parent]))
         _ = forwarder.takeProgress()

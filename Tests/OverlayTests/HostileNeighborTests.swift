@@ -10,7 +10,7 @@ import Wire
     private static let floodLimit = 40
 
     /// A peer under attack, with its links as the attackers know them.
-    private struct Target {
+    private struct Target: ~Copyable {
         var overlay: OverlayPeer
         var now = Instant(nanoseconds: 1_000_000_000)
         var actions: [OverlayPeer.Action] = []
@@ -90,7 +90,7 @@ import Wire
         }
     }
 
-    private func expectBounds(_ target: Target) {
+    private func expectBounds(_ target: borrowing Target) {
         let view = target.overlay.view
         #expect(view.neighbors.count <= Self.limits.links)
         #expect(view.candidates.count <= Self.limits.candidates)

@@ -136,7 +136,8 @@ import Wire
         group.loss = 0
         group.pause(0)
         let before = group.hosts.dropFirst().map { $0.forwarder.highest(of: stream) }
-        let highest = try #require(group.hosts[0].forwarder.highest(of: stream))
+        let ofSource = group.hosts[0].forwarder.highest(of: stream)
+        let highest = try #require(ofSource)
         try #require(before.contains { $0 != highest })
 
         group.run(for: .seconds(2))

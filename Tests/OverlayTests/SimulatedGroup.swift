@@ -9,8 +9,8 @@ import Wire
 /// decides everything. After every event the invariants are checked: no loop, no packet
 /// delivered twice, no budget exceeded.
 struct SimulatedGroup {
-    struct Host {
-        var endpoint: Endpoint
+    final class Host {
+        let endpoint: Endpoint
         var overlay: OverlayPeer
         var forwarder: Forwarder
         var isUp = true
@@ -28,6 +28,12 @@ struct SimulatedGroup {
         var goneSources: [PeerID] = []
         var hasLeft = false
         var occurrences: [OverlayPeer.Occurrence] = []
+
+        init(endpoint: Endpoint, overlay: consuming OverlayPeer, forwarder: consuming Forwarder) {
+            self.endpoint = endpoint
+            self.overlay = overlay
+            self.forwarder = forwarder
+        }
     }
 
     enum Happening {
