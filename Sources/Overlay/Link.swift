@@ -28,6 +28,8 @@ struct Link: Sendable {
     var toldMediaAt: Instant = .zero
     /// We opened it to see whether the peer would be a better parent.
     var isTrial = false
+    /// The peer opened it, and has not yet been told of others that stand near it.
+    var owesIntroduction = false
     /// Whether its address is of a subnet of ours.
     var isNear: Bool
     /// Whether the peer is our parent, and whether it is our child, for any source.

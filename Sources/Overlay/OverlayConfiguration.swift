@@ -101,11 +101,10 @@ package struct OverlayConfiguration: Sendable {
     /// How long the former parent is still listened to after a change, at most: it is dismissed
     /// as soon as both have sent the same packet.
     package var overlap: Duration = .milliseconds(2200)
-    /// How long a parent waits for a child that it asked to move.
+    /// How long a parent waits for a child that it asked to move, if nobody is in need.
     ///
-    /// Longer than `refreshMinimum`, for which a child may have to wait. With 3.5 s, and 2 s for that,
-    /// large groups had less control traffic, but a simulated member was without media for a second.
-    package var handoverLimit: Duration = .seconds(1)
+    /// Longer than `refreshInterval`: the child can go when the source has made a sequence number.
+    package var handoverLimit: Duration = .seconds(6)
     /// How long a child that was refused is fed until it has found another parent.
     package var dismissalLimit: Duration = .seconds(1)
     /// A child is not asked to make way for a nearer one before it has been here so long.

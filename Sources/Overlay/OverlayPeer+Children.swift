@@ -72,6 +72,7 @@ extension OverlayPeer {
                 routes[index].children[place].handover = nil
             }
             routes[index].children[place].freeRate = request.freeRate
+            routes[index].children[place].isInner = request.isInner
             routes[index].children[place].expiry = now + configuration.childTimeout
             let isFed = !routes[index].children[place].isWaiting
             // A child that refreshes its slot hears the media, or the heartbeats.
@@ -97,8 +98,8 @@ extension OverlayPeer {
         at now: Instant, into actions: inout [Action]
     ) {
         let child = SourceRoute.Child(
-            peer: peer, freeRate: request.freeRate, cost: request.cost, admittedAt: now,
-            expiry: now + configuration.childTimeout, isWaiting: isWaiting)
+            peer: peer, freeRate: request.freeRate, isInner: request.isInner, cost: request.cost,
+            admittedAt: now, expiry: now + configuration.childTimeout, isWaiting: isWaiting)
         let place =
             routes[index].children.firstIndex { $0.peer > peer } ?? routes[index].children.endIndex
         routes[index].children.insert(child, at: place)
@@ -152,21 +153,22 @@ extension OverlayPeer {
 
     /// The child that should make way for `peer`.
     ///
-    /// A child without room of its own makes way for one with room, and a far one for one of our
-    /// subnet; never a child of our subnet for a far one, unless that one is an orphan. Among
+    /// A child that neither feeds others nor has room to makes way for one with room, and a far one
+    /// for one of our subnet; never a child of our subnet for a far one, unless that one is an orphan. Among
     /// children of the same kind the farthest makes way for one that is clearly nearer: so every
     /// place goes to whoever is best placed for it, as in the greedy construction of such trees.
     private func childToReplace(
         by peer: PeerID, _ request: AttachRequest, in route: SourceRoute, at now: Instant
     ) -> SourceRoute.Child? {
-        guard let asker = link(to: peer), !route.children.contains(where: { $0.handover != nil })
+        let leaving = route.children.count { $0.handover != nil }
+        guard let asker = link(to: peer), leaving < (request.standing == .orphan ? 2 : 1)
         else { return nil }
         let canHost = request.freeRate >= route.childRate
         let isAskerNear = asker.isNear
         let weaker = route.children.last { child in
-            guard let link = link(to: child.peer) else { return false }
+            guard child.handover == nil, let link = link(to: child.peer) else { return false }
             let isChildNear = link.isNear
-            let isWeaker = canHost && child.freeRate < route.childRate
+            let isWeaker = canHost && child.freeRate < route.childRate && !child.isInner
             if isWeaker, request.standing == .orphan || isAskerNear || !isChildNear { return true }
             let hasOtherHost = route.children.contains {
                 $0.peer != child.peer && $0.freeRate >= route.childRate
@@ -184,7 +186,10 @@ extension OverlayPeer {
     /// The child that may be asked to make way for a nearer one.
     private func farthestChild(of route: SourceRoute, at now: Instant) -> SourceRoute.Child? {
         route.children
-            .filter { now - $0.admittedAt >= configuration.tenure && !$0.isWaiting }
+            .filter { child in
+                now - child.admittedAt >= configuration.tenure && !child.isWaiting
+                    && child.handover == nil
+            }
             .max { ($0.cost, $0.peer) < ($1.cost, $1.peer) }
     }
 
@@ -225,13 +230,23 @@ extension OverlayPeer {
             return
         }
         routes[index].children[place].handover = .init(
-            target: target.peer,
-            until: now
-                + (isPressing ? configuration.dismissalLimit : configuration.handoverLimit),
+            target: target.peer, until: now + configuration.handoverLimit,
             repeatDue: now + Self.handoverRepeat)
+        if isPressing { hurryHandovers(index, at: now) }
         send(.move(source: route.source, target: target), to: child.peer)
         actions.append(
             .report(.childMoved(source: route.source, child: child.peer, target: target.peer)))
+    }
+
+    /// Gives the children that are asked to move no more time than an orphan can wait.
+    private mutating func hurryHandovers(_ index: Int, at now: Instant) {
+        for place in routes[index].children.indices {
+            guard let handover = routes[index].children[place].handover, !handover.isPressing
+            else { continue }
+            routes[index].children[place].handover?.isPressing = true
+            routes[index].children[place].handover?.until = min(
+                handover.until, now + configuration.dismissalLimit)
+        }
     }
 
     // MARK: - Removal
@@ -310,10 +325,28 @@ extension OverlayPeer {
                 reservedRate > UInt64(configuration.uplinkRate)
                     || routes[index].stayingChildren > configuration.childLimit ?? .max
             else { return feedWaitingChild(index) }
-            dismiss(place, index, at: now)
+            if !handover.isPressing, let waiting = waitingChild(index) {
+                sendAway(waiting, index)
+            } else {
+                dismiss(place, index, at: now)
+            }
         } else if handover.repeatDue <= now, let target {
             routes[index].children[place].handover?.repeatDue = now + Self.handoverRepeat
             send(.move(source: source, target: target), to: child.peer)
         }
+    }
+
+    private func waitingChild(_ index: Int) -> Int? {
+        routes[index].children.lastIndex { $0.isWaiting }
+    }
+
+    /// Refuses a child that waited in vain for another to go: its former parent still feeds it.
+    private mutating func sendAway(_ place: Int, _ index: Int) {
+        let child = routes[index].children.remove(at: place).peer
+        isTableStale = true
+        let refusal = ControlMessage.attachRefused(
+            source: routes[index].source, reason: .full,
+            referrals: referrals(for: child, in: routes[index]))
+        send(refusal, to: child)
     }
 }

@@ -159,7 +159,13 @@ extension OverlayPeer {
     }
 
     mutating func note(_ coordinate: Coordinate, of peer: PeerID) {
-        if let index = linkIndex(peer) { links[index].coordinate = coordinate }
+        if let index = linkIndex(peer) {
+            links[index].coordinate = coordinate
+            if links[index].owesIntroduction, coordinate.isKnown {
+                links[index].owesIntroduction = false
+                introduceOthers(to: links[index])
+            }
+        }
         for index in candidates.indices where candidates[index].contact.peer == peer {
             candidates[index].coordinate = coordinate
         }

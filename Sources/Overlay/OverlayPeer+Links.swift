@@ -135,6 +135,7 @@ extension OverlayPeer {
         establish(
             peer: request.peer, name: request.name, endpoint: sender, localToken: token,
             remoteToken: request.token, roundTrip: nil, at: now, into: &actions)
+        if let index = linkIndex(request.peer) { links[index].owesIntroduction = true }
         return token
     }
 

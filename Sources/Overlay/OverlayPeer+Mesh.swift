@@ -195,11 +195,15 @@ extension OverlayPeer {
         return (link.isNear ? 0 : 1, delay, link.peer)
     }
 
-    /// Tells one neighbor of some others, mostly of those that stand near it: so the mesh outlives
-    /// its rendezvous, and everybody gets to know who is close (as in T-Man, Jelasity 2009).
+    /// Tells one neighbor of some others: so the mesh outlives its rendezvous.
     private mutating func gossip() {
         guard links.count > 1 else { return }
-        let listener = links[generator.uniform(below: links.count)]
+        introduceOthers(to: links[generator.uniform(below: links.count)])
+    }
+
+    /// Tells a neighbor of others, mostly of those that stand near it: so everybody gets to know who
+    /// is close (as in T-Man, Jelasity 2009).
+    mutating func introduceOthers(to listener: Link) {
         let subject = routes.isEmpty ? nil : routes[generator.uniform(below: routes.count)]
         let others = links.filter { $0.peer != listener.peer }
         let order = generator.sample(others.count, of: others)

@@ -225,15 +225,31 @@ extension OverlayPeer {
     private mutating func wait(for target: PeerID, isAsked: Bool, _ index: Int, at now: Instant) {
         routes[index].move = .init(
             target: target, isAsked: isAsked, until: now + configuration.handoverLimit)
-        requestSeqno(index, via: link(to: target)?.peer, isUrgent: false, at: now)
+        askToFollow(index, at: now)
+    }
+
+    /// Asks to be told of a newer sequence number than ours.
+    ///
+    /// If the parent asked us to move, the next one that the source makes anyway will do.
+    private mutating func askToFollow(_ index: Int, at now: Instant) {
+        guard let move = routes[index].move else { return }
+        let target = isLinked(move.target) ? move.target : nil
+        guard move.isAsked else {
+            return requestSeqno(index, via: target, isUrgent: false, at: now)
+        }
+        guard let target, move.askDue <= now else { return }
+        routes[index].move?.askDue = now + configuration.improvementInterval
+        let request = ControlMessage.seqnoRequest(
+            source: routes[index].source, seqno: routes[index].distance.seqno &+ 1, hopLimit: 1,
+            isUrgent: false)
+        send(request, to: target)
     }
 
     private mutating func followMove(_ index: Int, _ move: SourceRoute.Move, at now: Instant) {
         guard let advert = routes[index].advert(from: move.target),
             routes[index].isFeasible(advert), link(to: move.target) != nil
         else {
-            let target = isLinked(move.target) ? move.target : nil
-            return requestSeqno(index, via: target, isUrgent: false, at: now)
+            return askToFollow(index, at: now)
         }
         attempt(move.target, index, at: now)
     }
@@ -267,7 +283,8 @@ extension OverlayPeer {
             }
         let cost = link(to: peer)?.cost ?? OverlayConfiguration.unmeasuredDelay
         let request = AttachRequest(
-            source: route.source, freeRate: freeRate(for: route), standing: standing, cost: cost)
+            source: route.source, freeRate: freeRate(for: route),
+            isInner: !route.children.isEmpty, standing: standing, cost: cost)
         send(.attach(request), to: peer)
     }
 
@@ -276,6 +293,7 @@ extension OverlayPeer {
     ) {
         guard let index = routeIndex(source) else { return send(.detach(source: source), to: peer) }
         if routes[index].parent == peer {
+            if isFed, !routes[index].isFed { releaseFormersSoon(index, at: now) }
             routes[index].isFed = isFed
             routes[index].attachDue = now + configuration.attachInterval
             return
@@ -292,7 +310,8 @@ extension OverlayPeer {
         isTableStale = true
         // What it says may have changed since we asked.
         guard let advert = routes[index].advert(from: peer), routes[index].isFeasible(advert),
-            let link = link(to: peer)
+            let link = link(to: peer),
+            isOrphan || routes[index].move != nil || isBetter(advert, link, than: index)
         else {
             send(.detach(source: source), to: peer)
             pauseParent(peer, index, at: now)
@@ -302,12 +321,25 @@ extension OverlayPeer {
         actions.append(.report(.attached(source: source, parent: peer)))
     }
 
+    /// Whether a neighbor that took us for a child is, by what it says now, a better parent than
+    /// the present one, or on our subnet while that one is not.
+    private func isBetter(_ advert: RouteAdvert, _ link: Link, than index: Int) -> Bool {
+        guard let parent = routes[index].parent, let parentLink = self.link(to: parent),
+            let parentAdvert = routes[index].advert(from: parent)
+        else { return true }
+        guard parentLink.isNear == link.isNear else { return link.isNear }
+        let current = weighted(parentAdvert.metric, parentLink.cost)
+        return weighted(advert.metric, link.cost) + neededGain(current) <= current
+    }
+
     private mutating func changeParent(
         to peer: PeerID, isFed: Bool, _ advert: RouteAdvert, _ link: Link, _ index: Int,
         at now: Instant
     ) {
         if let old = routes[index].parent {
-            keepFormer(old, index, at: now)
+            // Until the new one feeds us, the former one must.
+            let wait = isFed ? .zero : configuration.handoverLimit
+            keepFormer(old, index, until: now + wait + configuration.overlap)
             // It feeds our new parent in our stead from the next packet on; what it has sent
             // us until then is still accepted.
             // While nothing flows, nothing can fall between the two.
@@ -373,7 +405,7 @@ extension OverlayPeer {
         routes[index].orphanSince = now
         routes[index].attachDue = now + Self.mendingTime
         if isReachable {
-            keepFormer(parent, index, at: now)
+            keepFormer(parent, index, until: now + configuration.overlap)
         }
         isTableStale = true
         actions.append(.report(.orphaned(source: routes[index].source)))
@@ -383,10 +415,18 @@ extension OverlayPeer {
     ///
     /// There can be several: a new parent may feed us only after a while, and may itself be
     /// replaced before it does.
-    private mutating func keepFormer(_ peer: PeerID, _ index: Int, at now: Instant) {
+    private mutating func keepFormer(_ peer: PeerID, _ index: Int, until end: Instant) {
         routes[index].formers.removeAll { $0.peer == peer }
         if routes[index].formers.count == Self.formerLimit { forgetFormer(0, index) }
-        routes[index].formers.append(.init(peer: peer, until: now + configuration.overlap))
+        routes[index].formers.append(.init(peer: peer, until: end))
+    }
+
+    /// The parent has begun to feed us.
+    private mutating func releaseFormersSoon(_ index: Int, at now: Instant) {
+        for place in routes[index].formers.indices {
+            routes[index].formers[place].until = min(
+                routes[index].formers[place].until, now + configuration.overlap)
+        }
     }
 
     /// The parent's feed has met that of the former ones: nothing is missing between them.

@@ -98,12 +98,16 @@ struct SourceRoute: Sendable {
         /// The parent asked for it, and feeds the target only once we have gone.
         let isAsked: Bool
         let until: Instant
+        /// When to ask the target again to be told of its next sequence number.
+        var askDue: Instant = .zero
     }
 
     struct Child: Equatable, Sendable {
         let peer: PeerID
         /// What the child's own uplink could carry for this source; kbit/s.
         var freeRate: UInt32
+        /// Whether it has children itself.
+        var isInner: Bool
         /// What its link adds to its metric; microseconds.
         var cost: UInt32
         let admittedAt: Instant
@@ -117,7 +121,9 @@ struct SourceRoute: Sendable {
     struct Handover: Equatable, Sendable {
         /// The sibling to move under; `nil`: the child was refused and looks for itself.
         let target: PeerID?
-        let until: Instant
+        /// Somebody who receives nothing waits for it.
+        var isPressing = false
+        var until: Instant
         var repeatDue: Instant
     }
 

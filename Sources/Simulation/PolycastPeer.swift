@@ -16,7 +16,8 @@ final class PolycastPeer {
     private var actions: [OverlayPeer.Action] = []
     private var heard: [OverlayPeer.MediaSign] = []
     private var next: Instant?
-    /// The packets in the forwarder's cache, by slot, and how many there ever were.
+    /// The last packets that passed, and how many ever did. A slot counts them all, so that what
+    /// was overwritten is known by its slot.
     private var kept: ContiguousArray<MediaPacket> = []
     private var keptCount = 0
     private static let keptLimit = 1024
@@ -218,10 +219,10 @@ final class PolycastPeer {
 
     /// Keeps the packet for neighbors that miss it.
     private func keep(_ header: MediaHeader, _ packet: MediaPacket, at now: Instant) {
-        let slot = keptCount % Self.keptLimit
-        if slot < kept.count { kept[slot] = packet } else { kept.append(packet) }
+        let place = keptCount % Self.keptLimit
+        if place < kept.count { kept[place] = packet } else { kept.append(packet) }
+        forwarder.keep(header, slot: keptCount, bodyBytes: world.bodyBytes, at: now)
         keptCount += 1
-        forwarder.keep(header, slot: slot, bodyBytes: world.bodyBytes, at: now)
     }
 
     private func originate(
@@ -285,8 +286,8 @@ final class PolycastPeer {
         guard let to = world.addresses.host(at: asker.endpoint) else { return }
         var answers: [RepairAnswer] = []
         forwarder.answer(request, to: asker, at: now, into: &answers)
-        for answer in answers where kept.indices.contains(answer.slot) {
-            let packet = kept[answer.slot]
+        for answer in answers where answer.slot >= keptCount - Self.keptLimit {
+            let packet = kept[answer.slot % Self.keptLimit]
             outbox.sendMedia(
                 .media(answer.header, packet), packet,
                 bytes: MediaHeader.byteCount + world.bodyBytes, to: to, link: nil)

@@ -136,6 +136,7 @@ extension ControlMessage {
         case .attach(let request):
             writer.write(request.source)
             writer.write(request.freeRate)
+            writer.write(UInt8(request.isInner ? 1 : 0))
             writer.write(request.standing.rawValue)
             writer.write(request.cost)
         case .attachRefused(let source, let reason, let referrals):
@@ -241,6 +242,7 @@ extension AttachRequest {
     fileprivate init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
         source = try reader.readPeer(from: bytes)
         freeRate = try reader.readUInt32(from: bytes)
+        isInner = try reader.readFlag("inner", from: bytes)
         guard let standing = ChildStanding(rawValue: try reader.readUInt8(from: bytes)) else {
             throw .invalidField("standing")
         }

@@ -99,13 +99,18 @@ package struct AttachRequest: Equatable, Sendable {
     package var source: PeerID
     /// What the child's own uplink could carry for this source; kbit/s.
     package var freeRate: UInt32
+    /// Whether the child feeds others with this source.
+    package var isInner: Bool
     package var standing: ChildStanding
     /// What the link from parent to child costs the child's metric; microseconds.
     package var cost: UInt32
 
-    package init(source: PeerID, freeRate: UInt32, standing: ChildStanding, cost: UInt32) {
+    package init(
+        source: PeerID, freeRate: UInt32, isInner: Bool, standing: ChildStanding, cost: UInt32
+    ) {
         self.source = source
         self.freeRate = freeRate
+        self.isInner = isInner
         self.standing = standing
         self.cost = cost
     }

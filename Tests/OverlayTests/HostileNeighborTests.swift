@@ -122,6 +122,7 @@ import Wire
             return .attach(
                 AttachRequest(
                     source: source, freeRate: extreme(&generator),
+                    isInner: generator.uniform(below: 2) == 0,
                     standing: ChildStanding.allCases[generator.uniform(below: 3)],
                     cost: extreme(&generator)))
         case 6: return .attachAccepted(source: source, isFed: generator.uniform(below: 2) == 0)
