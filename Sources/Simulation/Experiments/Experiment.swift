@@ -8,6 +8,8 @@ package struct Experiment: Sendable {
         package var system: String
         package var x: Double
         package var seeds: [UInt64]
+        /// What is run, but for its seed; `nil`: no single simulation.
+        package var plan: RunPlan?
         package var run: @Sendable (UInt64) throws(Failure) -> Figures
     }
 
@@ -57,6 +59,8 @@ package struct Experiment: Sendable {
     package var title: String
     /// Paragraphs of Markdown: set-up, and whose it is.
     package var text: String
+    /// What bounds the figures: Markdown, shown where targets are.
+    package var remarks = ""
     package var xTitle: String
     package var columns: [Metric]
     package var cells: [Cell] = []
@@ -77,15 +81,23 @@ package struct Experiment: Sendable {
     }
 
     /// Adds a system at `x`; `plan` gets its seed before each run.
-    mutating func add(_ plan: RunPlan, x: Double, seeds: [UInt64], title: String? = nil) {
+    mutating func add(
+        _ plan: RunPlan, x: Double, seeds: [UInt64], title: String? = nil,
+        measure: @escaping @Sendable (PreparedRun) throws(Failure) -> Figures = measureAll
+    ) {
         cells.append(
-            Cell(system: title ?? plan.system.title, x: x, seeds: seeds) {
+            Cell(system: title ?? plan.system.title, x: x, seeds: seeds, plan: plan) {
                 seed throws(Failure) in
                 var plan = plan
                 plan.scenario.seed = seed
-                let run = try plan.prepared()
-                return Figures(try run.run { _ in Interruption.pending != nil }, of: run)
+                return try measure(try plan.prepared())
             })
+    }
+
+    /// Runs a simulation to its end, or until a signal comes.
+    static let measureAll: @Sendable (PreparedRun) throws(Failure) -> Figures = {
+        run throws(Failure) in
+        Figures(try run.run { _ in Interruption.pending != nil }, of: run)
     }
 }
 
@@ -93,6 +105,8 @@ package struct Experiment: Sendable {
 package struct ExperimentSettings: Sendable {
     package var seeds: [UInt64]
     package var isQuick: Bool
+    /// Fewer, for systems and sizes that take long; the pages say which.
+    package var fewSeeds: [UInt64] { Array(seeds.prefix(3)) }
 
     package init(_ request: SimulateConfiguration.ExperimentRequest) {
         let count = request.isQuick ? min(2, request.seedCount) : request.seedCount

@@ -1,69 +1,9 @@
 import Management
 import NetBasics
 
-// Experiments that ask how near to what is possible, and how large.
+// Experiments that ask how much, and how large.
 
 extension Experiment {
-    /// Delays against those of a tree that is planned with full knowledge.
-    static func makeOptimum(_ settings: ExperimentSettings) throws(Failure) -> Experiment {
-        var experiment = Experiment(
-            name: "optimum", title: "Against a centralised tree",
-            text: """
-                The same members, the same limit of six children: Polycast's tree after five \
-                minutes, and the tree that the compact-tree heuristic (Shi and Turner, 2002) \
-                makes with knowledge of all delays. A transit-stub network of 10,000 routers.
-                """,
-            xTitle: "members",
-            columns: [
-                .delayRatioMean, .delayRatioWorst, .latencyMean, .latencyWorst, .stretchMedian,
-                .stressMean, .usage,
-            ])
-        for size in settings.sizes([16, 32, 64, 128, 256, 512], quick: [16, 32]) {
-            for system in [SimulatedSystem.shortestPathTree, .compactTree] {
-                var plan = RunPlan(topology: try topology("transit-stub:10000"), system: system)
-                plan.scenario.peers = size
-                plan.scenario.fanout = 6
-                plan.scenario.rate = 4
-                plan.scenario.warmUp = .seconds(settings.isQuick ? 30 : 300)
-                plan.scenario.duration = plan.scenario.warmUp + .seconds(15)
-                let measured = plan
-                experiment.cells.append(
-                    Cell(system: system.title, x: Double(size), seeds: settings.seeds) {
-                        seed throws(Failure) in
-                        try relativeToPlan(measured, seed: seed)
-                    })
-            }
-        }
-        experiment.plots = [.init(metric: .delayRatioMean), .init(metric: .delayRatioWorst)]
-        experiment.cumulatives = [.latency(at: settings.isQuick ? 32 : 128)]
-        experiment.targets = [
-            .init(
-                "mean delay at most 1.10 times", .shortestPathTree, .delayRatioMean,
-                .atMost(1.1)),
-            .init(
-                "worst delay at most 1.20 times", .shortestPathTree, .delayRatioWorst,
-                .atMost(1.2)),
-        ]
-        return experiment
-    }
-
-    private static func relativeToPlan(
-        _ plan: RunPlan, seed: UInt64
-    ) throws(Failure) -> Figures {
-        var plan = plan
-        plan.scenario.seed = seed
-        let run = try plan.prepared()
-        var figures = Figures(try run.run { _ in Interruption.pending != nil }, of: run)
-        let limits = [Int](repeating: plan.scenario.fanout ?? 6, count: plan.scenario.peers)
-        let delays = DelayTable(try run.underlay(), hosts: Array(0..<plan.scenario.peers))
-        let ideal = CompactTree.plan(delays, source: 0, degreeLimits: limits).cost(delays)
-        if let mean = figures[.latencyMean], let worst = figures[.latencyWorst], ideal.worst > 0 {
-            figures[.delayRatioMean] = mean * 1000 / ideal.mean
-            figures[.delayRatioWorst] = worst * 1000 / Double(ideal.worst)
-        }
-        return figures
-    }
-
     static func makeConference(_ settings: ExperimentSettings) throws(Failure) -> Experiment {
         var experiment = Experiment(
             name: "conference", title: "A conference with residential uplinks",
@@ -175,11 +115,6 @@ extension SimulatedSystem {
         .shortestPathTree, .floodAndPrune, .gossipSub10, .gossipSub11, .plumtree, .flooding, .star,
     ]
     static let inMatrix: [SimulatedSystem] = [.automatic] + onPlainGraphs
-    /// Where trees are compared with the network's own.
-    static let onRouters: [SimulatedSystem] = [
-        .shortestPathTree, .floodAndPrune, .narada, .plumtree, .gossipSub11, .star, .ipMulticast,
-        .compactTree,
-    ]
     static let underChurn: [SimulatedSystem] = [
         .shortestPathTree, .floodAndPrune, .plumtree, .gossipSub11,
     ]
@@ -187,27 +122,4 @@ extension SimulatedSystem {
     static let inConferences: [SimulatedSystem] = [
         .automatic, .shortestPathTree, .floodAndPrune, .star,
     ]
-
-    /// Members beyond which a system's own cost makes a simulation take too long.
-    var sizeLimit: Int {
-        switch self {
-        case .compactTree: 512
-        // Every member tells every neighbor of every member.
-        case .narada: 256
-        // Its announcements make as many events.
-        case .floodAndPrune: 256
-        default: .max
-        }
-    }
-
-    /// How much longer than others a system needs until its structure has settled.
-    var extraSettling: Duration {
-        switch self {
-        // Its authors look at it after 40 minutes; links are tried every ten seconds.
-        case .narada: .seconds(840)
-        // Its trees go on getting better for some minutes.
-        case .shortestPathTree: .seconds(250)
-        default: .zero
-        }
-    }
 }
