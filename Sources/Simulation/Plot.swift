@@ -76,7 +76,8 @@ package struct Plot: Equatable, Sendable {
             """
         text += label(title, x: Self.width / 2, y: 22, anchor: "middle", extra: " font-size=\"15\"")
         text += grid(xAxis, yAxis)
-        for (index, line) in lines.enumerated() { text += draw(line, index, xAxis, yAxis) }
+        // The first lines lie on top of the others.
+        for index in lines.indices.reversed() { text += draw(lines[index], index, xAxis, yAxis) }
         for (index, line) in lines.enumerated() { text += legend(line, index) }
         return text + "</svg>\n"
     }
@@ -118,7 +119,8 @@ package struct Plot: Equatable, Sendable {
             "\(number(x($0.x, xAxis))),\(number(y($0.y, yAxis)))"
         }
         let dash = line.isDashed || index >= Self.colors.count ? " stroke-dasharray=\"6 4\"" : ""
-        var text = "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"2\"\(dash) "
+        var text =
+            "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(index == 0 ? 3 : 2)\"\(dash) "
         text += "points=\"\(points.joined(separator: " "))\"/>\n"
         for (point, range) in zip(line.points, line.spread) {
             let at = number(x(point.x, xAxis))

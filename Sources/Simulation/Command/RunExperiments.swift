@@ -11,8 +11,8 @@ func runExperiments(
     let settings = ExperimentSettings(request)
     var finished: [ExperimentResults] = []
     var progress = ProgressLine()
-    for (name, make) in Experiment.makers where request.names.contains(name) {
-        let experiment = try make(settings)
+    for name in Experiment.names where request.names.contains(name) {
+        let experiment = try Experiment.named(name, settings)
         progress.show("\(name): 0 of \(experiment.cells.reduce(0) { $0 + $1.seeds.count }) runs")
         let results = try await experiment.results { done, count in
             progress.show("\(name): \(done) of \(count) runs")
@@ -53,7 +53,7 @@ private func verdictCode(of finished: [ExperimentResults]) -> Int32 {
 }
 
 extension ExperimentResults {
-    fileprivate func write(to directory: String) throws(Failure) {
+    func write(to directory: String) throws(Failure) {
         try OutputFiles.write(page, to: "\(directory)/\(experiment.name).md", option: "report")
         for (name, plot, _) in plots {
             try OutputFiles.write(plot.svg, to: "\(directory)/\(name).svg", option: "report")
@@ -88,7 +88,8 @@ func reportIndex(of finished: [ExperimentResults]) -> String {
             + "\(results.experiment.title)\n"
     }
     let seconds = finished.reduce(0) { $0 + $1.processorSeconds }
-    text += "\nMade on \(Machine.description) in \(Readable.duration(seconds: seconds)) of processor "
+    text +=
+        "\nMade on \(Machine.description) in \(Readable.duration(seconds: seconds)) of processor "
     text += "time. Only time and memory depend on the machine.\n"
     return text
 }

@@ -17,7 +17,9 @@ extension RunPlan {
         words.append("--rate \(plainNumber(scenario.rate))")
         if scenario.bodyBytes != 1000 { words.append("--packet-size \(scenario.bodyBytes)") }
         words.append("--duration \(text(scenario.duration)) --warmup \(text(scenario.warmUp))")
-        if scenario.deadline != .seconds(1) { words.append("--deadline \(text(scenario.deadline))") }
+        if scenario.deadline != .seconds(1) {
+            words.append("--deadline \(text(scenario.deadline))")
+        }
         if scenario.faults.loss > 0 { words.append("--loss \(scenario.faults.loss)") }
         if scenario.faults.jitter > 0 { words.append("--jitter \(scenario.faults.jitter)") }
         if scenario.churn > 0 { words.append("--churn \(plainNumber(scenario.churn))/s") }

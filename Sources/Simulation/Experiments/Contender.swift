@@ -49,9 +49,10 @@ struct Contender: Sendable {
     }()
 
     /// What knows all delays from the start.
-    static let planned: [Contender] = [SimulatedSystem.star, .ipMulticast, .compactTree].map {
-        Contender($0, settling: .seconds(20))
-    } + [leastUsage]
+    static let planned: [Contender] =
+        [SimulatedSystem.star, .ipMulticast, .compactTree].map {
+            Contender($0, settling: .seconds(20))
+        } + [leastUsage]
 
     /// The centralised tree that counts only the new link: near to the least use of the network.
     static let leastUsage: Contender = {

@@ -67,6 +67,9 @@ package struct Experiment: Sendable {
     package var plots: [PlotRequest] = []
     package var cumulatives: [Cumulative] = []
     package var targets: [Target] = []
+    /// Small groups, and the options that repeat the experiment.
+    package var isQuick = false
+    package var options = ""
     /// One run at a time, for those that measure time and memory.
     package var isSequential = false
 
@@ -108,7 +111,18 @@ package struct ExperimentSettings: Sendable {
     /// Fewer, for systems and sizes that take long; the pages say which.
     package var fewSeeds: [UInt64] { Array(seeds.prefix(3)) }
 
+    /// All for Polycast, fewer for others.
+    func seeds(of system: SimulatedSystem) -> [UInt64] { system.isPolycast ? seeds : fewSeeds }
+
+    /// What the command line needs besides the name; empty: nothing.
+    let options: String
+
     package init(_ request: SimulateConfiguration.ExperimentRequest) {
+        let standard = SimulateConfiguration.ExperimentRequest(names: [])
+        var options = request.isQuick ? " --quick" : ""
+        if request.firstSeed != standard.firstSeed { options += " --seed \(request.firstSeed)" }
+        if request.seedCount != standard.seedCount { options += " --runs \(request.seedCount)" }
+        self.options = options
         let count = request.isQuick ? min(2, request.seedCount) : request.seedCount
         seeds = (0..<UInt64(count)).map { request.firstSeed &+ $0 }
         isQuick = request.isQuick
@@ -128,6 +142,19 @@ extension Experiment {
         ]
 
     package static var names: [String] { makers.map(\.name) }
+
+    /// The experiment of that name, which is one of ``names``.
+    package static func named(
+        _ name: String, _ settings: ExperimentSettings
+    ) throws(Failure) -> Experiment {
+        guard let maker = makers.first(where: { $0.name == name }) else {
+            throw Failure(.usage, "no experiment is called \(quoted(name))")
+        }
+        var experiment = try maker.make(settings)
+        experiment.isQuick = settings.isQuick
+        experiment.options = settings.options
+        return experiment
+    }
 }
 
 /// A topology of an experiment; its text is ours, so it is well formed.

@@ -6,10 +6,11 @@ extension ExperimentResults {
     /// The page of the experiment; its plots lie beside it.
     package var page: String {
         var text = "# \(experiment.name): \(experiment.title)\n\n\(experiment.text)\n\n"
-        text += isComplete ? "" : "**Not all simulations were run.**\n\n"
+        if experiment.isQuick { text += "**Small groups, to see that all works.**\n\n" }
         if !experiment.targets.isEmpty {
             text += "## Targets\n\n\(verdictTable)\nMeasured is the median over the seeds, where "
-            text += "it is nearest to a miss, or the furthest beyond; in brackets the least and the "
+            text +=
+                "it is nearest to a miss, or the furthest beyond; in brackets the least and the "
             text += "greatest of all seeds.\n\n"
         }
         if !experiment.remarks.isEmpty { text += "## Bounds\n\n\(experiment.remarks)\n\n" }
@@ -17,7 +18,9 @@ extension ExperimentResults {
         for x in xs { text += "### \(axisText(x)) \(experiment.xTitle)\n\n\(table(at: x))\n" }
         let plots = plots
         if !plots.isEmpty { text += "## Plots\n\n" }
-        for plot in plots { text += "![\(plot.plot.title)](\(plot.name).svg)\n\n\(plot.caption)\n\n" }
+        for plot in plots {
+            text += "![\(plot.plot.title)](\(plot.name).svg)\n\n\(plot.caption)\n\n"
+        }
         return text + "## Runs\n\n\(runs)"
     }
 
@@ -47,7 +50,17 @@ extension ExperimentResults {
 
     /// What the columns mean.
     private var glossary: String {
-        let columns = shownColumns.map { "- **\($0.title)**: \($0.explanation)\n" }.joined()
+        var entries: [(titles: [String], explanation: String)] = []
+        for metric in shownColumns {
+            if entries.last?.explanation == metric.explanation {
+                entries[entries.count - 1].titles.append(metric.title)
+            } else {
+                entries.append(([metric.title], metric.explanation))
+            }
+        }
+        let columns = entries.map { entry in
+            "- **\(entry.titles.joined(separator: ", "))**: \(entry.explanation)\n"
+        }.joined()
         return "Medians over the seeds; in brackets the least and the greatest.\n\n\(columns)"
     }
 

@@ -53,7 +53,9 @@ extension ExperimentResults {
         }
         let place = "\(axisText(at)) \(experiment.xTitle)"
         var plot = Plot(
-            title: "\(experiment.name): \(title), \(place)", xTitle: "\(title), \(unit)", yTitle: "share of all")
+            title: "\(experiment.name): \(title), \(place)", xTitle: "\(title), \(unit)",
+            yTitle: "share of all")
+        plot.xScale = .logarithmic
         for system in systems {
             var merged = Histogram()
             for (cell, figures) in zip(experiment.cells, figures)

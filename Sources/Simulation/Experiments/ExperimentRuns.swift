@@ -15,7 +15,8 @@ extension ExperimentResults {
         text += "\(Readable.duration(seconds: processorSeconds)) of processor time. "
         text += "[simulation.md](../simulation.md) explains the model and every figure. "
         text += "To make the page again:\n\n"
-        text += "    polycast simulate --experiment \(experiment.name) --report DIR\n"
+        text += "    polycast simulate --experiment \(experiment.name)\(experiment.options)"
+        text += " --report DIR\n"
         guard let example else { return text }
         return text + "\nOne of its simulations by itself:\n\n    \(example)\n"
     }
@@ -43,13 +44,17 @@ extension ExperimentResults {
             .map { "\(plainNumber($0.seconds)) s" }.joined(separator: " | ")
     }
 
-    /// The first simulation that the command line can express, of a Polycast system if there is one.
+    /// A simulation that the command line can express: the first of Polycast in the largest group
+    /// where there is one.
     private var example: String? {
-        let commands = experiment.cells.reversed().compactMap { cell -> (String, Bool)? in
-            guard let command = cell.plan?.command, let seed = cell.seeds.first else { return nil }
-            return ("\(command) --seed \(seed)", cell.plan?.system.isPolycast ?? false)
+        for x in xs.reversed() {
+            for cell in experiment.cells where cell.x == x && cell.plan?.system.isPolycast == true {
+                if let command = cell.plan?.command, let seed = cell.seeds.first {
+                    return "\(command) --seed \(seed)"
+                }
+            }
         }
-        return (commands.first { $0.1 } ?? commands.first)?.0
+        return nil
     }
 }
 
