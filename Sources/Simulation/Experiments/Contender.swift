@@ -31,9 +31,10 @@ struct Contender: Sendable {
     static let onRouters: [Contender] = {
         var settled = Contender(.shortestPathTree, settling: .seconds(300))
         settled.hasAllSeeds = true
-        let early = Contender(
+        var early = Contender(
             .shortestPathTree, settling: .seconds(60),
             title: "\(SimulatedSystem.shortestPathTree.title), after 60 s")
+        early.sizeLimit = 512
         var flood = Contender(.floodAndPrune, settling: .seconds(60))
         flood.hasAllSeeds = true
         // Its announcements make many events.

@@ -69,15 +69,16 @@ extension Experiment {
             ])
         let peers = settings.isQuick ? 300 : 10_000
         for share in settings.sizes([10, 30, 50, 80], quick: [50]) {
-            for system in SimulatedSystem.inCrowds {
+            for system in SimulatedSystem.inCrowds
+            where system != .floodAndPrune || share == 50 {
                 var plan = RunPlan(topology: try topology("pairwise:10-150"), system: system)
                 plan.scenario.peers = peers
                 plan.scenario.fanout = 6
                 plan.scenario.rate = 5
-                plan.scenario.joinSpread = .seconds(20)
-                plan.scenario.warmUp = .seconds(34)
-                plan.scenario.duration = .seconds(55)
-                plan.scenario.failures = [.init(count: peers * share / 100, at: .seconds(36))]
+                plan.scenario.joinSpread = .seconds(15)
+                plan.scenario.warmUp = .seconds(24)
+                plan.scenario.duration = .seconds(40)
+                plan.scenario.failures = [.init(count: peers * share / 100, at: .seconds(26))]
                 plan.scenario.followedStride = 0
                 experiment.add(plan, x: Double(share), seeds: massSeeds(system, settings))
             }

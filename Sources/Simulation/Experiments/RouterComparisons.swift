@@ -91,7 +91,7 @@ extension Experiment {
                     let at = plan.scenario.warmUp + .seconds(10)
                     plan.scenario.failures = [.init(count: 16, at: at)]
                 }
-                let seeds = contender.seeds(settings)
+                let seeds = size > 1000 ? settings.fewSeeds : contender.seeds(settings)
                 experiment.add(plan, x: Double(size), seeds: seeds, title: contender.title)
             }
         }
