@@ -37,6 +37,13 @@ enum Machine {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
+    /// Seconds of processor time that the calling thread has used.
+    static var threadSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     private static func kibibytes(of name: String, in path: String) -> Int? {
         text(path).split(separator: "\n").first { $0.hasPrefix(name) }
             .flatMap {

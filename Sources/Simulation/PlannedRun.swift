@@ -95,7 +95,7 @@ extension PreparedRun {
         let delays = DelayTable(try underlay(), hosts: Array(0..<peers))
         let limits = degreeLimits
         return (0..<plan.scenario.sources).map { source in
-            CompactTree.plan(delays, source: source, degreeLimits: limits)
+            CompactTree.plan(delays, source: source, degreeLimits: limits, rule: plan.treeRule)
         }
     }
 

@@ -32,6 +32,8 @@ package struct Plot: Equatable, Sendable {
     package var yTitle: String
     package var xScale = Scale.linear
     package var yScale = Scale.linear
+    /// Where a logarithmic x axis has marks, if not at powers of ten.
+    package var xTicks: [Double] = []
     package var lines: [Line]
 
     package init(title: String, xTitle: String, yTitle: String, lines: [Line] = []) {
@@ -55,7 +57,7 @@ package struct Plot: Equatable, Sendable {
 
     /// The picture as a document.
     package var svg: String {
-        let xAxis = PlotAxis(xScale, lines.flatMap { $0.points.map(\.x) })
+        let xAxis = PlotAxis(xScale, lines.flatMap { $0.points.map(\.x) }, marks: xTicks)
         let yAxis = PlotAxis(
             yScale, lines.flatMap { $0.points.map(\.y) + $0.spread.flatMap { [$0.low, $0.high] } })
         let rows = (lines.count + 2) / 3
@@ -74,7 +76,8 @@ package struct Plot: Equatable, Sendable {
             """
         text += label(title, x: Self.width / 2, y: 22, anchor: "middle", extra: " font-size=\"15\"")
         text += grid(xAxis, yAxis)
-        for (index, line) in lines.enumerated() { text += draw(line, index, xAxis, yAxis) }
+        // The first lines lie on top of the others.
+        for index in lines.indices.reversed() { text += draw(lines[index], index, xAxis, yAxis) }
         for (index, line) in lines.enumerated() { text += legend(line, index) }
         return text + "</svg>\n"
     }
@@ -116,7 +119,8 @@ package struct Plot: Equatable, Sendable {
             "\(number(x($0.x, xAxis))),\(number(y($0.y, yAxis)))"
         }
         let dash = line.isDashed || index >= Self.colors.count ? " stroke-dasharray=\"6 4\"" : ""
-        var text = "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"2\"\(dash) "
+        var text =
+            "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(index == 0 ? 3 : 2)\"\(dash) "
         text += "points=\"\(points.joined(separator: " "))\"/>\n"
         for (point, range) in zip(line.points, line.spread) {
             let at = number(x(point.x, xAxis))
@@ -193,9 +197,13 @@ struct PlotAxis {
     let scale: Plot.Scale
     private let low: Double
     private let high: Double
+    private let marks: [Double]
 
-    init(_ scale: Plot.Scale, _ values: [Double]) {
+    /// An axis that holds the values; `marks` take the place of round numbers if it is logarithmic.
+    init(_ scale: Plot.Scale, _ values: [Double], marks: [Double] = []) {
         self.scale = scale
+        let positive = marks.filter { $0 > 0 && $0.isFinite }
+        self.marks = positive.count > 1 && scale == .logarithmic ? positive : []
         let finite = values.filter { $0.isFinite && (scale == .linear || $0 > 0) }
         let least = finite.min() ?? (scale == .linear ? 0 : 1)
         let most = finite.max() ?? 1
@@ -205,9 +213,22 @@ struct PlotAxis {
             let step = Self.step(most - floor)
             (low, high) = (floor, max((most / step).rounded(.up) * step, floor + step))
         case .logarithmic:
-            let lowest = pow(10, log10(least).rounded(.down))
-            (low, high) = (lowest, max(pow(10, log10(most).rounded(.up)), lowest * 10))
+            guard self.marks.isEmpty else {
+                (low, high) = (least / 1.1, max(most * 1.1, least * 2))
+                return
+            }
+            let lowest = Self.roundDown(least)
+            (low, high) = (lowest, max(-Self.roundDown(-most), lowest * 10))
         }
+    }
+
+    /// The next 1, 2 or 5 times a power of ten towards zero; of negative numbers, away from it.
+    private static func roundDown(_ value: Double) -> Double {
+        let size = value.magnitude
+        let power = pow(10, log10(size).rounded(.down))
+        let steps = [1.0, 2, 5, 10].map { $0 * power }
+        guard value < 0 else { return steps.last { $0 <= size * 1.0001 } ?? power }
+        return -(steps.first { $0 >= size * 0.9999 } ?? power * 10)
     }
 
     /// Where on the axis a value is: 0 to 1.
@@ -226,7 +247,12 @@ struct PlotAxis {
             let step = Self.step(high - low)
             return (0...20).map { low + Double($0) * step }.filter { $0 <= high * 1.0001 }
         case .logarithmic:
-            return (0...15).map { low * pow(10, Double($0)) }.filter { $0 <= high * 1.0001 }
+            guard marks.isEmpty else { return marks }
+            let first = pow(10, log10(low * 1.0001).rounded(.down))
+            let digits = high / low > 300 ? [1.0] : [1.0, 2, 5]
+            return (0...15).flatMap { power in
+                digits.map { $0 * first * pow(10, Double(power)) }
+            }.filter { $0 >= low * 0.9999 && $0 <= high * 1.0001 }
         }
     }
 

@@ -15,6 +15,8 @@ package struct RunPlan: Equatable, Sendable {
     package var usesContacts = false
     /// Links that a Polycast member opens; `nil`: its default.
     package var neighborTarget: Int?
+    /// How the centralised tree is made.
+    package var treeRule = CompactTree.Rule.published
 
     package init(topology: TopologySpec, system: SimulatedSystem = .automatic) {
         self.topology = topology

@@ -41,6 +41,9 @@ private let runOptions: [Option] = [
         help: "\(systems.joined(separator: ", ")) (default auto)"),
     .value("fanout", "N", help: "children per source at most (default: by the uplink)"),
     .value(
+        "distance-weight", "SHARE",
+        help: "a parent's own distance against that to it; Polycast's peers only (default 0.7)"),
+    .value(
         "uplinks", "MODEL", completion: .words(uplinkModels),
         help: "\(uplinkModels.joined(separator: ", ")) (default: as the topology says)"),
     .value("rate", "N", help: "packets a second and source (default 10)"),
@@ -175,6 +178,7 @@ extension Words {
         scenario.peers = try integer("peers", in: 2...peerLimit) ?? scenario.peers
         scenario.sources = try integer("sources", in: 1...peerLimit) ?? scenario.sources
         scenario.fanout = try integer("fanout", in: 1...10_000)
+        scenario.distanceWeight = try decimal("distance-weight", in: 0...1)
         scenario.rate = try decimal("rate", in: 0.1...10_000) ?? scenario.rate
         scenario.bodyBytes = try integer("packet-size", in: 1...1400) ?? scenario.bodyBytes
         scenario.duration =

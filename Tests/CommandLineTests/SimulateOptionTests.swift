@@ -58,6 +58,7 @@ let simulateSamples: [SimulateSample] = [
     run("sources", "3") { $0.scenario.sources = 3 },
     run("algorithm", "star") { $0.system = .star },
     run("fanout", "6") { $0.scenario.fanout = 6 },
+    run("distance-weight", "0.5") { $0.scenario.distanceWeight = 0.5 },
     run("uplinks", "residential") { $0.uplinks = .residential },
     run("rate", "2.5") { $0.scenario.rate = 2.5 },
     run("packet-size", "160") { $0.scenario.bodyBytes = 160 },
@@ -128,6 +129,28 @@ let simulateSamples: [SimulateSample] = [
             command == .simulate(SimulateConfiguration(task: .experiments(.init(names: names)))))
     }
 
+    @Test func pagesOfferCommandsThatRepeatTheirRuns() throws {
+        let settings = ExperimentSettings(.init(names: []))
+        var offered = 0
+        for name in Experiment.names {
+            for cell in try Experiment.named(name, settings).cells {
+                guard let plan = cell.plan, let command = plan.command else { continue }
+                let words = command.split(separator: " ").dropFirst().map(String.init)
+                guard case .simulate(let made) = try parse(words), case .run(var run) = made.task
+                else {
+                    Issue.record("\(command) is no simulation")
+                    continue
+                }
+                offered += 1
+                run.scenario.followedStride = plan.scenario.followedStride
+                run.scenario.checksInvariants = plan.scenario.checksInvariants
+                run.scenario.keepsTrees = plan.scenario.keepsTrees
+                #expect(run == plan, "\(command)")
+            }
+        }
+        #expect(offered > 50)
+    }
+
     private static let mistakes: [(arguments: [String], line: String)] = [
         (
             ["--topology", "ring:5"],
@@ -156,6 +179,10 @@ let simulateSamples: [SimulateSample] = [
         (
             ["--loss=nan"],
             "--loss cannot be \"nan\"; write a share from 0 to below 1, such as 0.02"
+        ),
+        (
+            ["--distance-weight", "1.5"],
+            "--distance-weight cannot be \"1.5\"; write a number from 0 to 1"
         ),
         (["--rate", "0"], "--rate cannot be \"0\"; write a number from 0.1 to 10000"),
         (

@@ -284,6 +284,9 @@ let storedHelp: [String: String] = [
                               gossipsub-1.1, flooding, star, ip-multicast,
                               compact-tree (default auto)
       --fanout N              children per source at most (default: by the uplink)
+      --distance-weight SHARE
+                              a parent's own distance against that to it;
+                              Polycast's peers only (default 0.7)
       --uplinks MODEL         unlimited, residential, campus, relay (default: as
                               the topology says)
       --rate N                packets a second and source (default 10)

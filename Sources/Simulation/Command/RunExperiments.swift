@@ -11,8 +11,8 @@ func runExperiments(
     let settings = ExperimentSettings(request)
     var finished: [ExperimentResults] = []
     var progress = ProgressLine()
-    for (name, make) in Experiment.makers where request.names.contains(name) {
-        let experiment = try make(settings)
+    for name in Experiment.names where request.names.contains(name) {
+        let experiment = try Experiment.named(name, settings)
         progress.show("\(name): 0 of \(experiment.cells.reduce(0) { $0 + $1.seeds.count }) runs")
         let results = try await experiment.results { done, count in
             progress.show("\(name): \(done) of \(count) runs")
@@ -23,7 +23,7 @@ func runExperiments(
         // An unfinished page would replace a good one.
         if Interruption.pending != nil { break }
         if let directory = request.reportDirectory {
-            try results.write(to: directory, settings: settings)
+            try results.write(to: directory)
         }
     }
     if let signal = Interruption.pending {
@@ -33,7 +33,7 @@ func runExperiments(
         return 128 + signal
     }
     if let directory = request.reportDirectory, request.names == Experiment.names {
-        let index = reportIndex(of: finished, settings: settings)
+        let index = reportIndex(of: finished)
         try OutputFiles.write(index, to: "\(directory)/README.md", option: "report")
     }
     return verdictCode(of: finished)
@@ -53,32 +53,31 @@ private func verdictCode(of finished: [ExperimentResults]) -> Int32 {
 }
 
 extension ExperimentResults {
-    fileprivate func write(to directory: String, settings: ExperimentSettings) throws(Failure) {
-        let seeds = experiment.cells.first?.seeds ?? settings.seeds
-        let text = page(seeds: seeds.map { "\($0)" }.joined(separator: ", "))
-        try OutputFiles.write(
-            text, to: "\(directory)/\(experiment.name).md", option: "report")
-        for (name, plot) in plots {
+    func write(to directory: String) throws(Failure) {
+        try OutputFiles.write(page, to: "\(directory)/\(experiment.name).md", option: "report")
+        for (name, plot, _) in plots {
             try OutputFiles.write(plot.svg, to: "\(directory)/\(name).svg", option: "report")
         }
     }
 }
 
 /// The first page: every target, and how the figures were made.
-private func reportIndex(
-    of finished: [ExperimentResults], settings: ExperimentSettings
-) -> String {
+func reportIndex(of finished: [ExperimentResults]) -> String {
+    let verdicts = finished.flatMap(\.verdicts)
+    let met = verdicts.count { $0.isMet == true }
     var text = """
         # How the overlay compares
 
         Polycast's own control and forwarding planes, and other systems beside them, on the same
         networks with the same seeds, in virtual time. `polycast simulate --experiment all --report
-        DIR` makes these pages anew; [docs/simulation.md](../simulation.md) explains the model and
-        the figures. Each figure is the median over seeds that were not used while anything was
-        tuned, at the place where it is worst, and in brackets the range over the seeds.
+        DIR` makes these pages anew; [simulation.md](../simulation.md) explains the model and
+        the figures. Measured is the median over seeds that were not used while anything was
+        tuned, at the place where it is nearest to a miss or the furthest beyond, and in brackets the
+        least and the greatest of all seeds. \(met) of \(verdicts.count) targets are met; where one
+        is not, its page says what bounds it.
 
-        | experiment | wanted | measured | |
-        |---|---|---|---|
+        | experiment | wanted | limit | measured | at | |
+        |---|---|--:|--:|--:|---|
 
         """
     for results in finished { text += results.indexRows }
@@ -88,6 +87,9 @@ private func reportIndex(
             "- [\(results.experiment.name)](\(results.experiment.name).md): "
             + "\(results.experiment.title)\n"
     }
-    text += "\nMade on \(Machine.description). Only time and memory depend on the machine.\n"
+    let seconds = finished.reduce(0) { $0 + $1.processorSeconds }
+    text +=
+        "\nMade on \(Machine.description) in \(Readable.duration(seconds: seconds)) of processor "
+    text += "time. Only time and memory depend on the machine.\n"
     return text
 }

@@ -8,6 +8,8 @@ package struct Experiment: Sendable {
         package var system: String
         package var x: Double
         package var seeds: [UInt64]
+        /// What is run, but for its seed; `nil`: no single simulation.
+        package var plan: RunPlan?
         package var run: @Sendable (UInt64) throws(Failure) -> Figures
     }
 
@@ -57,12 +59,17 @@ package struct Experiment: Sendable {
     package var title: String
     /// Paragraphs of Markdown: set-up, and whose it is.
     package var text: String
+    /// What bounds the figures: Markdown, shown where targets are.
+    package var remarks = ""
     package var xTitle: String
     package var columns: [Metric]
     package var cells: [Cell] = []
     package var plots: [PlotRequest] = []
     package var cumulatives: [Cumulative] = []
     package var targets: [Target] = []
+    /// Small groups, and the options that repeat the experiment.
+    package var isQuick = false
+    package var options = ""
     /// One run at a time, for those that measure time and memory.
     package var isSequential = false
 
@@ -77,15 +84,23 @@ package struct Experiment: Sendable {
     }
 
     /// Adds a system at `x`; `plan` gets its seed before each run.
-    mutating func add(_ plan: RunPlan, x: Double, seeds: [UInt64], title: String? = nil) {
+    mutating func add(
+        _ plan: RunPlan, x: Double, seeds: [UInt64], title: String? = nil,
+        measure: @escaping @Sendable (PreparedRun) throws(Failure) -> Figures = measureAll
+    ) {
         cells.append(
-            Cell(system: title ?? plan.system.title, x: x, seeds: seeds) {
+            Cell(system: title ?? plan.system.title, x: x, seeds: seeds, plan: plan) {
                 seed throws(Failure) in
                 var plan = plan
                 plan.scenario.seed = seed
-                let run = try plan.prepared()
-                return Figures(try run.run { _ in Interruption.pending != nil }, of: run)
+                return try measure(try plan.prepared())
             })
+    }
+
+    /// Runs a simulation to its end, or until a signal comes.
+    static let measureAll: @Sendable (PreparedRun) throws(Failure) -> Figures = {
+        run throws(Failure) in
+        Figures(try run.run { _ in Interruption.pending != nil }, of: run)
     }
 }
 
@@ -93,8 +108,21 @@ package struct Experiment: Sendable {
 package struct ExperimentSettings: Sendable {
     package var seeds: [UInt64]
     package var isQuick: Bool
+    /// Fewer, for systems and sizes that take long; the pages say which.
+    package var fewSeeds: [UInt64] { Array(seeds.prefix(3)) }
+
+    /// All for Polycast, fewer for others.
+    func seeds(of system: SimulatedSystem) -> [UInt64] { system.isPolycast ? seeds : fewSeeds }
+
+    /// What the command line needs besides the name; empty: nothing.
+    let options: String
 
     package init(_ request: SimulateConfiguration.ExperimentRequest) {
+        let standard = SimulateConfiguration.ExperimentRequest(names: [])
+        var options = request.isQuick ? " --quick" : ""
+        if request.firstSeed != standard.firstSeed { options += " --seed \(request.firstSeed)" }
+        if request.seedCount != standard.seedCount { options += " --runs \(request.seedCount)" }
+        self.options = options
         let count = request.isQuick ? min(2, request.seedCount) : request.seedCount
         seeds = (0..<UInt64(count)).map { request.firstSeed &+ $0 }
         isQuick = request.isQuick
@@ -114,6 +142,19 @@ extension Experiment {
         ]
 
     package static var names: [String] { makers.map(\.name) }
+
+    /// The experiment of that name, which is one of ``names``.
+    package static func named(
+        _ name: String, _ settings: ExperimentSettings
+    ) throws(Failure) -> Experiment {
+        guard let maker = makers.first(where: { $0.name == name }) else {
+            throw Failure(.usage, "no experiment is called \(quoted(name))")
+        }
+        var experiment = try maker.make(settings)
+        experiment.isQuick = settings.isQuick
+        experiment.options = settings.options
+        return experiment
+    }
 }
 
 /// A topology of an experiment; its text is ours, so it is well formed.

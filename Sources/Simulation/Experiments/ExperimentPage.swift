@@ -4,41 +4,68 @@ import Management
 
 extension ExperimentResults {
     /// The page of the experiment; its plots lie beside it.
-    func page(seeds: String) -> String {
-        var text = "# \(experiment.name): \(experiment.title)\n\n"
-        text += "\(experiment.text)\n\n"
-        text += "Medians over the seeds \(seeds); the range in brackets. "
-        text += "[docs/simulation.md](../simulation.md) explains the figures. Repeat with\n\n"
-        text += "    polycast simulate --experiment \(experiment.name)\n\n"
-        if !experiment.targets.isEmpty { text += "## Targets\n\n\(verdictTable)\n" }
-        text += "## Figures\n\n"
-        for x in xs {
-            text += "### \(plain(x)) \(experiment.xTitle)\n\n\(table(at: x))\n"
+    package var page: String {
+        var text = "# \(experiment.name): \(experiment.title)\n\n\(experiment.text)\n\n"
+        if experiment.isQuick { text += "**Small groups, to see that all works.**\n\n" }
+        if !experiment.targets.isEmpty {
+            text += "## Targets\n\n\(verdictTable)\nMeasured is the median over the seeds, where "
+            text +=
+                "it is nearest to a miss, or the furthest beyond; in brackets the least and the "
+            text += "greatest of all seeds.\n\n"
         }
+        if !experiment.remarks.isEmpty { text += "## Bounds\n\n\(experiment.remarks)\n\n" }
+        text += "## Figures\n\n\(glossary)\n"
+        for x in xs { text += "### \(axisText(x)) \(experiment.xTitle)\n\n\(table(at: x))\n" }
         let plots = plots
         if !plots.isEmpty { text += "## Plots\n\n" }
-        for (name, plot) in plots { text += "![\(plot.title)](\(name).svg)\n\n" }
-        return text
+        for plot in plots {
+            text += "![\(plot.plot.title)](\(plot.name).svg)\n\n\(plot.caption)\n\n"
+        }
+        return text + "## Runs\n\n\(runs)"
     }
 
     /// The rows of this experiment in the table of all.
     var indexRows: String {
-        verdicts.map { verdict in
-            "| [\(experiment.name)](\(experiment.name).md) | \(verdict.text) | "
-                + "\(verdict.measuredText) | \(verdict.verdictText) |\n"
-        }.joined()
+        verdicts.map { "| [\(experiment.name)](\(experiment.name).md) \(cells(of: $0))\n" }.joined()
     }
 
     private var verdictTable: String {
-        var text = "| wanted | measured | |\n|---|---|---|\n"
-        for verdict in verdicts {
-            text += "| \(verdict.text) | \(verdict.measuredText) | \(verdict.verdictText) |\n"
+        verdicts.reduce("| wanted | limit | measured | at | |\n|---|--:|--:|--:|---|\n") {
+            "\($0)\(cells(of: $1))\n"
         }
-        return text
+    }
+
+    /// What follows the name of the experiment in the table of all.
+    private func cells(of verdict: Verdict) -> String {
+        let place = verdict.at.map { "\(axisText($0)) \(experiment.xTitle)" } ?? "-"
+        return "| \(verdict.text) | \(verdict.boundText) | \(verdict.measuredText) | \(place) | "
+            + "\(verdict.verdictText) |"
+    }
+
+    private var shownColumns: [Metric] {
+        experiment.columns.filter { metric in
+            figures.joined().contains { $0?[metric] != nil }
+        }
+    }
+
+    /// What the columns mean.
+    private var glossary: String {
+        var entries: [(titles: [String], explanation: String)] = []
+        for metric in shownColumns {
+            if entries.last?.explanation == metric.explanation {
+                entries[entries.count - 1].titles.append(metric.title)
+            } else {
+                entries.append(([metric.title], metric.explanation))
+            }
+        }
+        let columns = entries.map { entry in
+            "- **\(entry.titles.joined(separator: ", "))**: \(entry.explanation)\n"
+        }.joined()
+        return "Medians over the seeds; in brackets the least and the greatest.\n\n\(columns)"
     }
 
     private func table(at x: Double) -> String {
-        let shown = experiment.columns.filter { metric in
+        let shown = shownColumns.filter { metric in
             systems.contains { spread(metric, $0, at: x) != nil }
         }
         var text = "| system | \(shown.map(\.title).joined(separator: " | ")) |\n"
@@ -51,68 +78,6 @@ extension ExperimentResults {
             text += "| \(system) | \(cells.joined(separator: " | ")) |\n"
         }
         return text
-    }
-
-    // MARK: - Plots
-
-    /// Names of files without their ending, and pictures.
-    var plots: [(name: String, plot: Plot)] {
-        experiment.plots.map(linePlot) + experiment.cumulatives.map(cumulativePlot)
-    }
-
-    private func linePlot(_ request: Experiment.PlotRequest) -> (name: String, plot: Plot) {
-        var plot = Plot(
-            title: "\(experiment.name): \(request.metric.title)", xTitle: experiment.xTitle,
-            yTitle: request.metric.title)
-        plot.xScale = request.xScale
-        plot.yScale = request.yScale
-        for system in systems {
-            let measured = xs.compactMap { x in
-                spread(request.metric, system, at: x).map { (x: x, spread: $0) }
-            }
-            guard !measured.isEmpty else { continue }
-            var line = Plot.Line(
-                title: system, points: measured.map { (x: $0.x, y: $0.spread.median) })
-            line.spread = measured.map { (low: $0.spread.low, high: $0.spread.high) }
-            plot.lines.append(line)
-        }
-        return ("\(experiment.name)-\(request.metric.rawValue)", plot)
-    }
-
-    private func cumulativePlot(_ request: Experiment.Cumulative) -> (name: String, plot: Plot) {
-        let name: String, title: String, unit: String, at: Double, scale: Double
-        let values: KeyPath<Figures, Histogram>
-        switch request {
-        case .latency(let x):
-            (name, title, unit, at, scale) = (
-                "latency", "delay from source to member", "ms", x, 1e-3
-            )
-            values = \.latency
-        case .stretch(let x):
-            let unit1 = 1 / TreeQuality.stretchScale
-            (name, title, unit, at, scale) = ("stretch", "stretch", "ratio", x, unit1)
-            values = \.stretch
-        case .outage(let x):
-            (name, title, unit, at, scale) = ("outage", "interruptions", "ms", x, 1)
-            values = \.outages
-        case .join(let x):
-            (name, title, unit, at, scale) = ("join", "join to first packet", "ms", x, 1)
-            values = \.joins
-        }
-        let place = "\(plain(at)) \(experiment.xTitle)"
-        var plot = Plot(
-            title: "\(experiment.name): \(title), \(place)", xTitle: unit, yTitle: "share of all")
-        for system in systems {
-            var merged = Histogram()
-            for (cell, figures) in zip(experiment.cells, figures)
-            where cell.system == system && cell.x == at {
-                for found in figures { if let found { merged.merge(found[keyPath: values]) } }
-            }
-            if merged.count > 0 {
-                plot.lines.append(Plot.cumulative(system, of: merged, scale: scale))
-            }
-        }
-        return ("\(experiment.name)-cdf-\(name)", plot)
     }
 
     // MARK: - For programs and people
@@ -142,6 +107,7 @@ extension ExperimentResults {
         return [
             "system": .string(cell.system), "x": .number(cell.x),
             "seeds": .array(cell.seeds.map { .string("\($0)") }), "figures": .object(members),
+            "processor_s": .number(figures[index].reduce(0) { $0 + ($1?.processorSeconds ?? 0) }),
         ]
     }
 
@@ -160,6 +126,10 @@ extension ExperimentResults {
 
 extension Verdict {
     var measuredText: String { measured?.text(decimals: decimals) ?? "-" }
+
+    var boundText: String {
+        bound.map { "\(isUpper ? "≤" : "≥") \(Readable.decimals($0, decimals))" } ?? "-"
+    }
 
     var verdictText: String {
         switch isMet {
@@ -188,6 +158,6 @@ extension Spread {
 }
 
 /// A number of the x axis, without a point if it is whole.
-private func plain(_ value: Double) -> String {
+func axisText(_ value: Double) -> String {
     value == value.rounded() && value.magnitude < 1e15 ? Readable.count(Int(value)) : "\(value)"
 }

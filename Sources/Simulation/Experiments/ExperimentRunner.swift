@@ -14,12 +14,36 @@ package struct ExperimentResults: Sendable {
         figures = experiment.cells.map { [Figures?](repeating: nil, count: $0.seeds.count) }
     }
 
-    /// The metric over the seeds of the cell of `system` at `x`.
-    func spread(_ metric: Metric, _ system: String, at x: Double) -> Spread? {
-        let values = experiment.cells.indices
-            .filter { experiment.cells[$0].system == system && experiment.cells[$0].x == x }
-            .flatMap { figures[$0].compactMap { $0?[metric] } }
+    /// Processor time of all simulations, in seconds.
+    var processorSeconds: Double {
+        figures.joined().reduce(0) { $0 + ($1?.processorSeconds ?? 0) }
+    }
+
+    /// The metric over the seeds of the cell of `system` at `x`; of those that are among `chosen`.
+    func spread(
+        _ metric: Metric, _ system: String, at x: Double, chosen: Set<UInt64>? = nil
+    ) -> Spread? {
+        var values: [Double] = []
+        for (index, cell) in experiment.cells.enumerated()
+        where cell.system == system && cell.x == x {
+            for (seed, found) in zip(cell.seeds, figures[index])
+            where chosen?.contains(seed) ?? true {
+                if let value = found?[metric] { values.append(value) }
+            }
+        }
         return Spread(values)
+    }
+
+    /// The seeds with which the system was run at `x`.
+    private func seeds(of system: String, at x: Double) -> Set<UInt64> {
+        var seeds: Set<UInt64> = []
+        for (index, cell) in experiment.cells.enumerated()
+        where cell.system == system && cell.x == x {
+            for (seed, found) in zip(cell.seeds, figures[index]) where found != nil {
+                seeds.insert(seed)
+            }
+        }
+        return seeds
     }
 
     /// All systems, and all places on the x axis, in order of appearance.
@@ -83,7 +107,10 @@ extension Experiment {
         let seed = cell.seeds[job.place]
         group.addTask {
             do throws(Failure) {
-                return (job, .success(try cell.run(seed)))
+                let start = Machine.threadSeconds
+                var figures = try cell.run(seed)
+                figures.processorSeconds = Machine.threadSeconds - start
+                return (job, .success(figures))
             } catch {
                 return (job, .failure(error))
             }
@@ -98,7 +125,10 @@ package struct Verdict: Equatable, Sendable {
     package var text: String
     /// The worst median of all places where the target applies, with its spread.
     package var measured: Spread?
+    /// Where that was.
+    package var at: Double?
     package var bound: Double?
+    package var isUpper = true
     package var decimals: Int
     /// `nil`: nothing was measured.
     package var isMet: Bool?
@@ -111,8 +141,9 @@ extension ExperimentResults {
         var verdict = Verdict(text: target.text, decimals: target.metric.decimals)
         var worstRatio = -Double.infinity
         for x in target.xs ?? xs {
-            guard let measured = spread(target.metric, target.system, at: x),
-                let bound = bound(of: target, at: x)
+            guard let bound = bound(of: target, at: x),
+                let measured = spread(
+                    target.metric, target.system, at: x, chosen: bound.seeds)
             else { continue }
             let isMet =
                 bound.isUpper ? measured.median <= bound.value : measured.median >= bound.value
@@ -123,20 +154,26 @@ extension ExperimentResults {
             if ratio > worstRatio {
                 worstRatio = ratio
                 verdict.measured = measured
+                verdict.at = x
                 verdict.bound = bound.value
+                verdict.isUpper = bound.isUpper
             }
         }
         return verdict
     }
 
+    /// The value to keep, and with which seeds: those that the other system had too.
     private func bound(
         of target: Experiment.Target, at x: Double
-    ) -> (value: Double, isUpper: Bool)? {
+    ) -> (value: Double, isUpper: Bool, seeds: Set<UInt64>?)? {
         switch target.bound {
-        case .atMost(let value): return (value, true)
-        case .atLeast(let value): return (value, false)
+        case .atMost(let value): return (value, true, nil)
+        case .atLeast(let value): return (value, false, nil)
         case .atMostOf(let system):
-            return spread(target.metric, system, at: x).map { ($0.median, true) }
+            let common = seeds(of: system, at: x).intersection(seeds(of: target.system, at: x))
+            return spread(target.metric, system, at: x, chosen: common).map {
+                ($0.median, true, common)
+            }
         }
     }
 }

@@ -1,82 +1,3 @@
-/// One number that a simulation yields.
-package enum Metric: String, Sendable, CaseIterable {
-    case delivered, timely, missed, unreached, redundancy, lastHop
-    case latencyMedian, latency90, latency99, latencyWorst, latencyMean
-    case stretchMean, stretchMedian, stretch90, stretchWorst
-    case stressMean, stressWorst, usage
-    case control, controlWorst, controlShare, overhead
-    case joinMedian, join99, joinWorst
-    case outages, outageMedian, outage99, outageWorst
-    case uplinkUse, violations, events
-    case payloads, announcements, within100, within200, within300, within400
-    case seconds, megabytes
-    /// Delays as a multiple of those of the centralised tree.
-    case delayRatioMean, delayRatioWorst
-
-    /// Heads a column.
-    var title: String {
-        switch self {
-        case .delivered: "delivered %"
-        case .timely: "in time %"
-        case .missed: "missed"
-        case .unreached: "unreached"
-        case .redundancy: "RMR"
-        case .lastHop: "last hop"
-        case .latencyMedian: "delay p50 ms"
-        case .latency90: "delay p90 ms"
-        case .latency99: "delay p99 ms"
-        case .latencyWorst: "delay max ms"
-        case .latencyMean: "delay mean ms"
-        case .stretchMean: "stretch mean"
-        case .stretchMedian: "stretch p50"
-        case .stretch90: "stretch p90"
-        case .stretchWorst: "stretch max"
-        case .stressMean: "stress mean"
-        case .stressWorst: "stress max"
-        case .usage: "NRU"
-        case .control: "control kbit/s"
-        case .controlWorst: "control max kbit/s"
-        case .controlShare: "control % of media"
-        case .overhead: "overhead %"
-        case .joinMedian: "join p50 ms"
-        case .join99: "join p99 ms"
-        case .joinWorst: "join max ms"
-        case .outages: "outages"
-        case .outageMedian: "outage p50 ms"
-        case .outage99: "outage p99 ms"
-        case .outageWorst: "outage max ms"
-        case .uplinkUse: "uplink use %"
-        case .violations: "violations"
-        case .events: "events"
-        case .payloads: "payloads"
-        case .announcements: "IHAVE"
-        case .within100: "% in 100 ms"
-        case .within200: "% in 200 ms"
-        case .within300: "% in 300 ms"
-        case .within400: "% in 400 ms"
-        case .seconds: "wall-clock s"
-        case .megabytes: "memory MB"
-        case .delayRatioMean: "mean delay / centralised"
-        case .delayRatioWorst: "worst delay / centralised"
-        }
-    }
-
-    var decimals: Int {
-        switch self {
-        case .missed, .unreached, .lastHop, .stressWorst, .outages, .violations, .events,
-            .payloads, .announcements, .joinMedian, .join99, .joinWorst, .outageMedian, .outage99,
-            .outageWorst, .megabytes:
-            0
-        case .latencyMedian, .latency90, .latency99, .latencyWorst, .latencyMean, .uplinkUse,
-            .seconds, .within100, .within200, .within300, .within400:
-            1
-        case .delivered, .timely: 3
-        case .redundancy: 4
-        default: 2
-        }
-    }
-}
-
 /// The numbers of one simulation, and a few distributions to draw.
 package struct Figures: Sendable {
     private var values: [Metric: Double] = [:]
@@ -84,6 +5,8 @@ package struct Figures: Sendable {
     var stretch = Histogram()
     var outages = Histogram()
     var joins = Histogram()
+    /// What the simulation took of a processor.
+    var processorSeconds = 0.0
 
     package init() {}
 

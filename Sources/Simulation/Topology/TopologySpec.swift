@@ -41,6 +41,20 @@ package struct TopologySpec: Sendable, Equatable {
         }
     }
 
+    /// As it is written on the command line.
+    package var text: String {
+        switch kind {
+        case .transitStub(let routers): "transit-stub:\(routers)"
+        case .waxman(let routers): "waxman:\(routers)"
+        case .barabasiAlbert(let routers, let links): "barabasi-albert:\(routers),\(links)"
+        case .pairwise(let low, let high):
+            "pairwise:\(plainNumber(low.milliseconds))-\(plainNumber(high.milliseconds))"
+        case .king(let places): "king:\(places)"
+        case .figure: "figure"
+        case .file(let path): path
+        }
+    }
+
     // MARK: - Making it
 
     /// The network with `hostCount` hosts; of a file that lists hosts, the first so many.
@@ -144,6 +158,11 @@ package struct TopologySpec: Sendable, Equatable {
             low: .microseconds(Int64(1000 * bounds[0])),
             high: .microseconds(Int64(1000 * bounds[1])))
     }
+}
+
+/// Without a point if it is whole.
+func plainNumber(_ value: Double) -> String {
+    value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
 }
 
 /// A text from the command line, safe and short enough for an error message.
