@@ -75,6 +75,10 @@ extension OverlayPeer {
             routes[index].children[place].isInner = request.isInner
             routes[index].children[place].expiry = now + configuration.childTimeout
             let isFed = !routes[index].children[place].isWaiting
+            if !isFed, request.standing == .orphan {
+                hurrySeqno(index, at: now)
+                hurryHandovers(index, at: now)
+            }
             // A child that refreshes its slot hears the media, or the heartbeats.
             if request.standing == .child, isFed { return }
             return accept(peer, request.source, isFed: isFed)

@@ -173,7 +173,10 @@ extension OverlayPeer {
 
     private func leastUsefulPeer(at now: Instant) -> PeerID? {
         let wanted =
-            routes.flatMap { [$0.attempt?.peer].compactMap(\.self) + spares(of: $0) }
+            routes.flatMap { route in
+                [route.attempt?.peer].compactMap(\.self) + route.formers.map(\.peer)
+                    + spares(of: route)
+            }
             + floodLinkPeers
         let idle = links.filter {
             now - $0.establishedAt >= configuration.trialTime && !$0.isTrial && !$0.feedsUs

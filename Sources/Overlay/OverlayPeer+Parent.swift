@@ -110,13 +110,16 @@ extension OverlayPeer {
     // MARK: - A parent that fell silent
 
     private func isParentSuspect(_ index: Int) -> Bool {
-        routes[index].parent.flatMap { linkIndex($0) }.map { links[$0].isSuspect } ?? false
+        let peers = [routes[index].parent, routes[index].feeder]
+        return peers.contains { peer in
+            peer.flatMap { linkIndex($0) }.map { links[$0].isSuspect } ?? false
+        }
     }
 
     /// Looks for another parent for everything that came from a neighbor which fell silent, and
     /// goes on listening to it.
     mutating func suspectParent(_ peer: PeerID, at now: Instant, into actions: inout [Action]) {
-        for index in routes.indices where routes[index].parent == peer {
+        for index in routes.indices where routes[index].hangs(on: peer) {
             if let attempt = routes[index].attempt, attempt.peer == peer {
                 routes[index].attempt = nil
             }
@@ -127,7 +130,7 @@ extension OverlayPeer {
 
     /// The neighbor has spoken again: it stays our parent.
     mutating func trustParent(_ peer: PeerID) {
-        for index in routes.indices where routes[index].parent == peer {
+        for index in routes.indices where routes[index].hangs(on: peer) {
             guard let attempt = routes[index].attempt, attempt.isUrgent else { continue }
             routes[index].attempt = nil
             isTableStale = true

@@ -171,6 +171,16 @@ struct SourceRoute: Sendable {
         children.contains { $0.peer == peer && !$0.isWaiting }
     }
 
+    /// Who sends us the media: the parent, or the former one while the parent waits for another
+    /// child to go.
+    var feeder: PeerID? {
+        guard parent != nil, !isFed else { return parent }
+        return formers.last { !$0.isDismissed }?.peer ?? parent
+    }
+
+    /// Whether we depend on `peer`.
+    func hangs(on peer: PeerID) -> Bool { parent == peer || feeder == peer }
+
     /// Neighbors whose media of this source is accepted; the parent first.
     var upstreamPeers: [PeerID] {
         var peers: [PeerID] = []
