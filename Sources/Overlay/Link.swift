@@ -21,6 +21,8 @@ struct Link: Sendable {
     /// While the peer feeds us: when its silence becomes suspicious.
     var expectedBy: Instant = .distantFuture
     var isSuspect = false
+    /// Within which time the peer, as long as it feeds us, has promised to say something again.
+    var promisedWait: Duration = .zero
     /// While we feed the peer: when to look whether it needs a heartbeat, and the present wait.
     var heartbeatDue: Instant = .distantFuture
     var heartbeatWait: Duration = .zero

@@ -97,11 +97,11 @@ extension OverlayPeer {
                 || routes.indices.contains { routes[$0].children.contains { $0.peer == peer } }
             if feedsUs, !links[index].feedsUs {
                 // Who floods may feed us since long, and just now rest from heartbeats.
+                let isFlood = flows.from.contains(peer)
+                links[index].promisedWait =
+                    isFlood ? configuration.idleHeartbeatInterval : configuration.heartbeatInterval
                 links[index].expectedBy =
-                    now
-                    + (flows.from.contains(peer)
-                        ? silenceLimit(configuration.idleHeartbeatInterval)
-                        : silenceLimit(configuration.heartbeatInterval) * 2)
+                    now + silenceLimit(links[index].promisedWait) * (isFlood ? 1 : 2)
             } else if !feedsUs {
                 links[index].expectedBy = .distantFuture
                 links[index].isSuspect = false
@@ -118,9 +118,13 @@ extension OverlayPeer {
     /// Silence that is suspicious when something is due every `wait`: more than one was lost.
     private func silenceLimit(_ wait: Duration) -> Duration { wait * 7 / 3 }
 
-    /// Anything at all arrived on the link, last at `instant`; media or a heartbeat follows
-    /// within `wait`.
-    mutating func noteHeard(_ index: Int, at instant: Instant, next wait: Duration) {
+    /// Anything at all arrived on the link, last at `instant`; something follows within `wait`.
+    ///
+    /// Media and heartbeats promise that; whatever else is said puts the next heartbeat off by as
+    /// much as was promised last.
+    mutating func noteHeard(_ index: Int, at instant: Instant, next promise: Duration? = nil) {
+        let wait = promise ?? links[index].promisedWait
+        links[index].promisedWait = wait
         links[index].lastHeard = max(links[index].lastHeard, instant)
         links[index].unansweredHellos = 0
         guard links[index].feedsUs else { return }

@@ -286,7 +286,7 @@ extension OverlayPeer {
         }
         guard links[index].endpoint == sender else { return drop(.wrongAddress, into: &actions) }
         let peer = links[index].peer
-        noteHeard(index, at: now, next: configuration.heartbeatInterval)
+        noteHeard(index, at: now)
         for message in datagram.messages {
             guard isLinked(peer) else { return }
             receive(message, from: peer, at: now, into: &actions)
