@@ -4,7 +4,7 @@ import Testing
 @testable import Simulation
 
 @Suite struct SwarmScenarioTests {
-    @Test(arguments: [9, 14, 15, 17, 18] as [UInt64])
+    @Test(arguments: [1, 2, 6, 9, 14, 15, 17, 18] as [UInt64])
     func invariantsHoldAndEverybodyIsServedOnceFaultsStop(seed: UInt64) throws {
         let problems = try SwarmScenario(seed: seed).problems()
 
