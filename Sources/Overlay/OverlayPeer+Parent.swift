@@ -279,7 +279,7 @@ extension OverlayPeer {
         let standing: ChildStanding =
             if route.parent == peer {
                 .child
-            } else if route.parent == nil || isParentSuspect(index) {
+            } else if isParentSuspect(index) || (route.parent == nil && !route.hasWillingFormer) {
                 .orphan
             } else {
                 .changing
@@ -342,7 +342,9 @@ extension OverlayPeer {
         if let old = routes[index].parent {
             // Until the new one feeds us, the former one must.
             let wait = isFed ? .zero : configuration.handoverLimit
-            keepFormer(old, index, until: now + wait + configuration.overlap)
+            let isWilling = routes[index].move?.isAsked != true && !isParentSuspect(index)
+            keepFormer(
+                old, isWilling: isWilling, index, until: now + wait + configuration.overlap)
             // It feeds our new parent in our stead from the next packet on; what it has sent
             // us until then is still accepted.
             // While nothing flows, nothing can fall between the two.
@@ -370,13 +372,14 @@ extension OverlayPeer {
     ) {
         guard let index = routeIndex(source) else { return }
         learn(referrals, at: now)
-        pauseParent(peer, index, at: now)
+        let isSentBack = routes[index].parent == peer && !routes[index].isFed
+        pauseParent(peer, isFirm: isSentBack, index, at: now)
         if routes[index].attempt?.peer == peer {
             routes[index].attempt = nil
             routes[index].move = nil
             isTableStale = true
         } else if routes[index].parent == peer {
-            loseParent(index, isReachable: true, at: now, into: &actions)
+            loseParent(index, isReachable: !isSentBack, at: now, into: &actions)
         } else {
             return
         }
@@ -385,7 +388,9 @@ extension OverlayPeer {
         reconsider(index, at: now, into: &actions)
     }
 
-    private mutating func pauseParent(_ peer: PeerID, _ index: Int, at now: Instant) {
+    private mutating func pauseParent(
+        _ peer: PeerID, isFirm: Bool = false, _ index: Int, at now: Instant
+    ) {
         guard let place = routes[index].adverts.firstIndex(where: { $0.peer == peer }) else {
             return
         }
@@ -393,6 +398,7 @@ extension OverlayPeer {
         let pause = generator.jittered(configuration.refusalPause * factor, by: 0.3)
         routes[index].adverts[place].refusedUntil = now + pause
         routes[index].adverts[place].refusals += 1
+        routes[index].adverts[place].isRefusalFirm = isFirm
     }
 
     // MARK: - Losing
@@ -418,10 +424,12 @@ extension OverlayPeer {
     ///
     /// There can be several: a new parent may feed us only after a while, and may itself be
     /// replaced before it does.
-    private mutating func keepFormer(_ peer: PeerID, _ index: Int, until end: Instant) {
+    private mutating func keepFormer(
+        _ peer: PeerID, isWilling: Bool = false, _ index: Int, until end: Instant
+    ) {
         routes[index].formers.removeAll { $0.peer == peer }
         if routes[index].formers.count == Self.formerLimit { forgetFormer(0, index) }
-        routes[index].formers.append(.init(peer: peer, until: end))
+        routes[index].formers.append(.init(peer: peer, until: end, isWilling: isWilling))
     }
 
     /// The parent has begun to feed us.

@@ -124,7 +124,8 @@ extension OverlayPeer {
         if let place = routes[index].adverts.firstIndex(where: { $0.peer == peer }) {
             let old = routes[index].adverts[place].advert
             if isNewer(old.seqno, than: advert.seqno) { return false }
-            if advert.freeRate > old.freeRate || advert.admitCost > old.admitCost {
+            let hasMore = advert.freeRate > old.freeRate || advert.admitCost > old.admitCost
+            if hasMore, !routes[index].adverts[place].isRefusalFirm {
                 routes[index].adverts[place].refusedUntil = .zero
             }
             routes[index].adverts[place].advert = advert

@@ -75,6 +75,8 @@ struct SourceRoute: Sendable {
         var refusedUntil: Instant
         /// Refusals in a row.
         var refusals = 0
+        /// It took us and then found no place after all: what it advertises meanwhile is no news.
+        var isRefusalFirm = false
     }
 
     /// A request to become somebody's child, under way.
@@ -91,6 +93,8 @@ struct SourceRoute: Sendable {
         var until: Instant
         /// It was told to stop, and what it had on the way is still welcome.
         var isDismissed = false
+        /// We left it of ourselves, and it would go on feeding us.
+        var isWilling = false
     }
 
     struct Move: Equatable, Sendable {
@@ -177,6 +181,9 @@ struct SourceRoute: Sendable {
         guard parent != nil, !isFed else { return parent }
         return formers.last { !$0.isDismissed }?.peer ?? parent
     }
+
+    /// Whether a parent that we left of ourselves still feeds us.
+    var hasWillingFormer: Bool { formers.contains { $0.isWilling && !$0.isDismissed } }
 
     /// Whether we depend on `peer`.
     func hangs(on peer: PeerID) -> Bool { parent == peer || feeder == peer }

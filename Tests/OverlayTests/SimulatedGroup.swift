@@ -91,6 +91,7 @@ struct SimulatedGroup {
     private var generator: SeededGenerator
     private var lossGenerator: SeededGenerator
     private var farDelays: [Int: Duration] = [:]
+    private var cuts: Set<Int> = []
     private var plan = FanOutPlan()
 
     static let group = GroupID(high: 1, low: 2)
@@ -151,6 +152,9 @@ struct SimulatedGroup {
         if !isSilent { schedule(.packet(source: index), at: now) }
     }
 
+    /// From now on nothing that one of the two sends reaches the other.
+    mutating func cutOff(_ left: Int, from right: Int) { cuts.insert(Self.pair(left, right)) }
+    mutating func reconnect(_ left: Int, to right: Int) { cuts.remove(Self.pair(left, right)) }
     mutating func crash(_ index: Int) { hosts[index].isUp = false }
     /// The source goes on, and sends nothing any more.
     mutating func pause(_ index: Int) { hosts[index].isPaused = true }
@@ -401,7 +405,9 @@ struct SimulatedGroup {
         // The last part of an address is the host's number.
         guard case .v4(let address) = endpoint.address else { return }
         let target = Int(address.rawValue & 0xFF) - 1
-        guard hosts.indices.contains(target), hosts[target].endpoint == endpoint else { return }
+        guard hosts.indices.contains(target), hosts[target].endpoint == endpoint,
+            !cuts.contains(Self.pair(index, target))
+        else { return }
         if loss > 0, lossGenerator.uniformFraction() < loss {
             if Datagram.isMedia(bytes.span.bytes) { lostMedia += 1 }
             return
@@ -416,13 +422,17 @@ struct SimulatedGroup {
         if hosts[left].endpoint.address.subnet == hosts[right].endpoint.address.subnet {
             return .microseconds(200)
         }
-        let key = min(left, right) * 100_000 + max(left, right)
+        let key = Self.pair(left, right)
         if let known = farDelays[key] { return known }
         let drawn =
             farDelay.least
             + .microseconds(Int64(generator.uniform(below: farDelay.drawnMicroseconds)))
         farDelays[key] = drawn
         return drawn
+    }
+
+    private static func pair(_ left: Int, _ right: Int) -> Int {
+        min(left, right) * 100_000 + max(left, right)
     }
 
     private mutating func schedule(_ happening: Happening, at instant: Instant) {
@@ -449,10 +459,6 @@ struct SimulatedGroup {
         }
     }
 
-    func children(of index: Int, in source: PeerID) -> Int {
-        hosts[index].overlay.view.sources.first { $0.source == source }?.children.count ?? 0
-    }
-
     // MARK: - Invariants
 
     /// A host that just changed is part of every loop that the change closed.
@@ -473,28 +479,5 @@ struct SimulatedGroup {
                 current = hosts[next].overlay.parents.first { $0.source == source }?.parent
             }
         }
-    }
-
-    /// What every member that is up lacks: "3 lacks 0", empty when all is well.
-    func missingDeliveries(of source: Int, since instant: Instant) -> [String] {
-        hosts.indices.filter { index in
-            index != source && hosts[index].isUp
-                && (hosts[index].lastDelivery[peer(source)] ?? .zero) < instant
-        }.map { "\($0) lacks \(source)" }
-    }
-
-    /// Delivered more than once, over all members and sources.
-    var duplicates: Int {
-        hosts.reduce(0) { sum, host in
-            host.delivered.values.reduce(sum) { $0 + $1.count - Set($1).count }
-        }
-    }
-
-    /// Sequence numbers missing between the first and last delivered of `source` at `index`.
-    func lost(of source: Int, at index: Int) -> Int {
-        guard let list = hosts[index].delivered[peer(source)], let first = list.min(),
-            let last = list.max()
-        else { return -1 }
-        return Int(last - first) + 1 - Set(list).count
     }
 }

@@ -51,7 +51,8 @@ import Wire
         Flip(
             sample: "several records", offset: 14, value: 9, error: .trailingBytes(1)),
         Flip(sample: "route", offset: 32, value: 2, error: .invalidField("gone")),
-        Flip(sample: "attach", offset: 27, value: 3, error: .invalidField("standing")),
+        Flip(sample: "attach", offset: 27, value: 2, error: .invalidField("inner")),
+        Flip(sample: "attach", offset: 28, value: 3, error: .invalidField("standing")),
         Flip(sample: "attach refused", offset: 23, value: 0, error: .invalidField("reason")),
         Flip(sample: "attach refused", offset: 23, value: 3, error: .invalidField("reason")),
         Flip(

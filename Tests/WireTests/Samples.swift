@@ -190,8 +190,9 @@ enum Samples {
         Sample(
             record: "attach",
             .attach(
-                AttachRequest(source: source, freeRate: 4000, isInner: true, standing: .child, cost: 12_345)),
-            "07 0011 5152535455565758 00000fa0 02 00003039"),
+                AttachRequest(
+                    source: source, freeRate: 4000, isInner: true, standing: .child, cost: 12_345)),
+            "07 0012 5152535455565758 00000fa0 01 02 00003039"),
         Sample(
             record: "attach accepted", .attachAccepted(source: source, isFed: true),
             "08 0009 5152535455565758 01"),
