@@ -25,6 +25,9 @@ struct FloodRoute: Sendable {
     var upstream: PeerID?
     /// A graft under way.
     var attempt: SourceRoute.Attempt?
+    /// Who was asked at the same time, as the upstream had fallen silent: the first to accept is
+    /// taken.
+    var spares: [PeerID] = []
     /// The upstream before this one, until the feeds have met.
     var former: Former?
     var missing: Missing?
@@ -141,6 +144,11 @@ struct FloodRoute: Sendable {
     }
 
     // MARK: - Questions
+
+    /// Whether `peer` was asked for copies and has not answered.
+    func isAsking(_ peer: PeerID) -> Bool {
+        attempt?.peer == peer || (attempt != nil && spares.contains(peer))
+    }
 
     /// Whether a neighbor that announced `heard` cannot be fed through us.
     func isFeasible(_ heard: Heard) -> Bool {

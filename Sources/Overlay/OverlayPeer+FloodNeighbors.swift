@@ -74,7 +74,7 @@ extension OverlayPeer {
         into actions: inout [Action]
     ) {
         guard let index = floodIndex(source), !isLeaving, floods[index].upstream != peer,
-            floods[index].attempt?.peer != peer, isLazy || !floods[index].isLoose
+            !floods[index].isAsking(peer), isLazy || !floods[index].isLoose
         else {
             if !isLazy { refuseGraft(of: peer, source, .noRoute, into: &actions) }
             return

@@ -4,6 +4,9 @@ import Wire
 // A flooded source falls silent: because its upstream died, or lost it, or has nothing to say.
 
 extension OverlayPeer {
+    /// Neighbors that are asked besides the best.
+    private static let parallelGrafts = 2
+
     /// Silence of a steady feed after which others are asked, and how long they may take.
     private static let silenceTime: Duration = .milliseconds(400)
     private static let searchTime: Duration = .milliseconds(300)
@@ -26,6 +29,7 @@ extension OverlayPeer {
     mutating func replaceUpstream(_ index: Int, at now: Instant) {
         if let best = bestUpstream(floods[index], at: now) {
             graft(best.peer, index, isUrgent: true, at: now)
+            askBesides(best.peer, index, at: now)
         } else if let best = anyUpstream(floods[index], at: now) {
             floods[index].looseSeqno = floods[index].distance.seqno
             graft(best.peer, index, isUrgent: true, at: now)
@@ -36,6 +40,18 @@ extension OverlayPeer {
             floods[index].searchRound = 0
         }
         touch(index)
+    }
+
+    /// Asks others, too, since the best may be dead as well.
+    private mutating func askBesides(_ best: PeerID, _ index: Int, at now: Instant) {
+        var asked = [best]
+        while asked.count <= Self.parallelGrafts,
+            let other = bestUpstream(floods[index], at: now, except: asked)
+        {
+            asked.append(other.peer)
+            sendGraft(to: other.peer, index, isLazy: false)
+        }
+        floods[index].spares = Array(asked.dropFirst())
     }
 
     /// The best of all neighbors, for who feeds nobody: nothing can come back to it.
@@ -56,7 +72,9 @@ extension OverlayPeer {
             floods[index].attempt = nil
             floods[index].looseSeqno = nil
             spoilRow(index)
-            send(.prune(source: floods[index].source), to: attempt.peer)
+            for asked in [attempt.peer] + floods[index].spares {
+                send(.prune(source: floods[index].source), to: asked)
+            }
         }
     }
 

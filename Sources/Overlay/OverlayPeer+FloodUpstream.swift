@@ -59,12 +59,12 @@ extension OverlayPeer {
 
     /// The best neighbor that cannot be fed through us.
     func bestUpstream(
-        _ route: FloodRoute, at now: Instant,
+        _ route: FloodRoute, at now: Instant, except excluded: [PeerID] = [],
         where isWanted: (FloodRoute.Heard) -> Bool = { _ in true }
     ) -> FloodRank? {
         route.neighbors.compactMap { neighbor in
             guard let heard = neighbor.heard, route.isFeasible(heard), isWanted(heard),
-                neighbor.peer != route.upstream
+                neighbor.peer != route.upstream, !excluded.contains(neighbor.peer)
             else { return nil }
             return rank(neighbor, at: now)
         }.min()
@@ -96,6 +96,7 @@ extension OverlayPeer {
     ) {
         floods[index].attempt = .init(
             peer: peer, isUrgent: isUrgent, tries: 1, retryDue: now + graftRetry(peer))
+        floods[index].spares = []
         if floods[index].upstream == nil { spoilRow(index) }
         sendGraft(to: peer, index, isLazy: false)
         touch(index)
@@ -156,7 +157,7 @@ extension OverlayPeer {
         by peer: PeerID, source: PeerID, at now: Instant, into actions: inout [Action]
     ) {
         guard let index = floodIndex(source), floods[index].upstream != peer else { return }
-        guard floods[index].attempt?.peer == peer else {
+        guard floods[index].isAsking(peer) else {
             // A late answer of somebody we no longer want.
             if floods[index].former?.peer != peer { send(.prune(source: source), to: peer) }
             return
@@ -190,6 +191,8 @@ extension OverlayPeer {
             spoilRow(index)
             learn(referrals, at: now)
             for referral in referrals { requestLink(to: referral, at: now, into: &actions) }
+        } else if let place = floods[index].spares.firstIndex(of: peer) {
+            floods[index].spares.remove(at: place)
         } else if floods[index].upstream == peer {
             floods[index].upstream = nil
             spoilRow(index)
@@ -218,7 +221,7 @@ extension OverlayPeer {
 
     /// Tells a neighbor to stop sending copies.
     private mutating func release(_ peer: PeerID, _ index: Int) {
-        guard peer != floods[index].upstream, peer != floods[index].attempt?.peer else { return }
+        guard peer != floods[index].upstream, !floods[index].isAsking(peer) else { return }
         send(.prune(source: floods[index].source), to: peer)
     }
 
