@@ -284,6 +284,13 @@ extension OverlayPeer {
             } else {
                 .changing
             }
+        sendAttach(to: peer, standing: standing, index)
+    }
+
+    private mutating func sendAttach(
+        to peer: PeerID, standing: ChildStanding, _ index: Int
+    ) {
+        let route = routes[index]
         let cost = link(to: peer)?.cost ?? OverlayConfiguration.unmeasuredDelay
         let request = AttachRequest(
             source: route.source, freeRate: freeRate(for: route),
@@ -339,20 +346,10 @@ extension OverlayPeer {
         to peer: PeerID, isFed: Bool, _ advert: RouteAdvert, _ link: Link, _ index: Int,
         at now: Instant
     ) {
-        if let old = routes[index].parent {
-            // Until the new one feeds us, the former one must.
-            let wait = isFed ? .zero : configuration.handoverLimit
-            let isWilling = routes[index].move?.isAsked != true && !isParentSuspect(index)
-            keepFormer(
-                old, isWilling: isWilling, index, until: now + wait + configuration.overlap)
-            // It feeds our new parent in our stead from the next packet on; what it has sent
-            // us until then is still accepted.
-            // While nothing flows, nothing can fall between the two.
-            let isIdle = now - routes[index].mediaAt > Self.inFlightTime
-            if isFed, routes[index].move?.isAsked == true || isIdle {
-                send(.detach(source: routes[index].source), to: old)
-            }
-        }
+        let end = now + (isFed ? .zero : configuration.handoverLimit) + configuration.overlap
+        if let old = routes[index].parent { leave(old, isFed: isFed, until: end, index, at: now) }
+        // Until the new one feeds us, a former one must.
+        if !isFed { keepWillingFormers(index, until: end) }
         routes[index].parent = peer
         routes[index].isFed = isFed
         routes[index].orphanSince = nil
@@ -364,6 +361,25 @@ extension OverlayPeer {
         for place in routes[index].adverts.indices { routes[index].adverts[place].refusals = 0 }
         routes[index].isAdvertDue = true
         routes[index].adopt(advert, cost: link.cost)
+    }
+
+    /// Gives up a parent for one that feeds us already, or not yet.
+    ///
+    /// A parent that was asked to let us go feeds our new parent in our stead from the next packet
+    /// on; what it has sent us until then is still accepted. While nothing flows, nothing can fall
+    /// between the two. One that never fed us has nothing on the way.
+    private mutating func leave(
+        _ old: PeerID, isFed: Bool, until end: Instant, _ index: Int, at now: Instant
+    ) {
+        let isAsked = routes[index].move?.isAsked == true
+        let isIdle = now - routes[index].mediaAt > Self.inFlightTime
+        if routes[index].isFed {
+            let isWilling = !isAsked && !isParentSuspect(index)
+            keepFormer(old, isWilling: isWilling, index, until: end)
+        }
+        if !routes[index].isFed || (isFed && (isAsked || isIdle)) {
+            send(.detach(source: routes[index].source), to: old)
+        }
     }
 
     mutating func refusedBy(
@@ -430,6 +446,15 @@ extension OverlayPeer {
         routes[index].formers.removeAll { $0.peer == peer }
         if routes[index].formers.count == Self.formerLimit { forgetFormer(0, index) }
         routes[index].formers.append(.init(peer: peer, until: end, isWilling: isWilling))
+    }
+
+    /// Who was sent back and waits again hangs on the same former parent still.
+    private mutating func keepWillingFormers(_ index: Int, until end: Instant) {
+        for place in routes[index].formers.indices {
+            let former = routes[index].formers[place]
+            guard former.isWilling, !former.isDismissed else { continue }
+            routes[index].formers[place].until = max(former.until, end)
+        }
     }
 
     /// The parent has begun to feed us.
@@ -527,6 +552,9 @@ extension OverlayPeer {
             routes[index].attachDue =
                 now + generator.jittered(configuration.attachInterval, by: 0.1)
             sendAttach(to: parent, index)
+            if let feeder = routes[index].feeder, feeder != parent {
+                sendAttach(to: feeder, standing: .child, index)
+            }
         } else {
             routes[index].attachDue = .distantFuture
             if routes[index].orphanSince != nil { routes[index].isAdvertDue = true }

@@ -175,11 +175,11 @@ struct SourceRoute: Sendable {
         children.contains { $0.peer == peer && !$0.isWaiting }
     }
 
-    /// Who sends us the media: the parent, or the former one while the parent waits for another
-    /// child to go.
+    /// Who sends us the media: the parent, or a former one while the parent waits for another child
+    /// to go, or has sent us back.
     var feeder: PeerID? {
-        guard parent != nil, !isFed else { return parent }
-        return formers.last { !$0.isDismissed }?.peer ?? parent
+        if parent != nil, isFed { return parent }
+        return formers.last { $0.isWilling && !$0.isDismissed }?.peer ?? parent
     }
 
     /// Whether a parent that we left of ourselves still feeds us.
