@@ -270,9 +270,7 @@ extension OverlayPeer {
         guard !routes[index].children.contains(where: { $0.handover != nil }) else { return }
         for place in routes[index].children.indices where routes[index].children[place].isWaiting {
             routes[index].children[place].isWaiting = false
-            let accepted = ControlMessage.attachAccepted(
-                source: routes[index].source, isFed: true)
-            send(accepted, to: routes[index].children[place].peer)
+            accept(routes[index].children[place].peer, routes[index].source, isFed: true)
         }
     }
 
@@ -344,7 +342,7 @@ extension OverlayPeer {
         routes[index].children.lastIndex { $0.isWaiting }
     }
 
-    /// Refuses a child that waited in vain for another to go: its former parent still feeds it.
+    /// Refuses a child that waited in vain for another to go: it still has its parent.
     private mutating func sendAway(_ place: Int, _ index: Int) {
         let child = routes[index].children.remove(at: place).peer
         isTableStale = true

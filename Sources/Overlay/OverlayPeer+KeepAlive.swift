@@ -91,7 +91,7 @@ extension OverlayPeer {
         for index in links.indices {
             let peer = links[index].peer
             let feedsUs =
-                flows.from.contains(peer) || routes.indices.contains { routes[$0].hangs(on: peer) }
+                flows.from.contains(peer) || routes.indices.contains { routes[$0].parent == peer }
             let isFedByUs =
                 flows.to.contains(peer)
                 || routes.indices.contains { routes[$0].children.contains { $0.peer == peer } }

@@ -110,17 +110,14 @@ extension OverlayPeer {
     // MARK: - A parent that fell silent
 
     private func isParentSuspect(_ index: Int) -> Bool {
-        let peers = [routes[index].parent, routes[index].feeder]
-        return peers.contains { peer in
-            peer.flatMap { linkIndex($0) }.map { links[$0].isSuspect } ?? false
-        }
+        routes[index].parent.flatMap { linkIndex($0) }.map { links[$0].isSuspect } ?? false
     }
 
     /// Looks for another parent for everything that came from a neighbor which fell silent, and
     /// goes on listening to it.
     mutating func suspectParent(_ peer: PeerID, at now: Instant, into actions: inout [Action]) {
-        for index in routes.indices where routes[index].hangs(on: peer) {
-            if let attempt = routes[index].attempt, attempt.peer == peer {
+        for index in routes.indices where routes[index].parent == peer {
+            if let attempt = routes[index].attempt, attempt.peer == peer || attempt.isPending {
                 routes[index].attempt = nil
             }
             routes[index].move = nil
@@ -130,7 +127,7 @@ extension OverlayPeer {
 
     /// The neighbor has spoken again: it stays our parent.
     mutating func trustParent(_ peer: PeerID) {
-        for index in routes.indices where routes[index].hangs(on: peer) {
+        for index in routes.indices where routes[index].parent == peer {
             guard let attempt = routes[index].attempt, attempt.isUrgent else { continue }
             routes[index].attempt = nil
             isTableStale = true
@@ -279,18 +276,11 @@ extension OverlayPeer {
         let standing: ChildStanding =
             if route.parent == peer {
                 .child
-            } else if isParentSuspect(index) || (route.parent == nil && !route.hasWillingFormer) {
+            } else if route.parent == nil || isParentSuspect(index) {
                 .orphan
             } else {
                 .changing
             }
-        sendAttach(to: peer, standing: standing, index)
-    }
-
-    private mutating func sendAttach(
-        to peer: PeerID, standing: ChildStanding, _ index: Int
-    ) {
-        let route = routes[index]
         let cost = link(to: peer)?.cost ?? OverlayConfiguration.unmeasuredDelay
         let request = AttachRequest(
             source: route.source, freeRate: freeRate(for: route),
@@ -303,12 +293,12 @@ extension OverlayPeer {
     ) {
         guard let index = routeIndex(source) else { return send(.detach(source: source), to: peer) }
         if routes[index].parent == peer {
-            if isFed, !routes[index].isFed { releaseFormersSoon(index, at: now) }
             routes[index].isFed = isFed
             routes[index].attachDue = now + configuration.attachInterval
             return
         }
-        let isOrphan = routes[index].parent == nil || isParentSuspect(index)
+        let isStarving = isFed && routes[index].parent != nil && !routes[index].isFed
+        let isOrphan = routes[index].parent == nil || isParentSuspect(index) || isStarving
         guard routes[index].attempt?.peer == peer || isOrphan else {
             // A late answer of somebody we no longer want.
             if !routes[index].formers.contains(where: { $0.peer == peer }) {
@@ -316,19 +306,31 @@ extension OverlayPeer {
             }
             return
         }
-        routes[index].attempt = nil
-        isTableStale = true
         // What it says may have changed since we asked.
         guard let advert = routes[index].advert(from: peer), routes[index].isFeasible(advert),
             let link = link(to: peer),
             isOrphan || routes[index].move != nil || isBetter(advert, link, than: index)
-        else {
-            send(.detach(source: source), to: peer)
-            pauseParent(peer, index, at: now)
-            return
-        }
+        else { return decline(peer, index, at: now) }
+        // Who has media goes on with its parent as long as there is no place for it.
+        guard isFed || isOrphan else { return wait(forPlaceAt: peer, index, at: now) }
+        routes[index].attempt = nil
+        isTableStale = true
         changeParent(to: peer, isFed: isFed, advert, link, index, at: now)
         actions.append(.report(.attached(source: source, parent: peer)))
+    }
+
+    /// Gives back a place that we asked for.
+    private mutating func decline(_ peer: PeerID, _ index: Int, at now: Instant) {
+        if routes[index].attempt?.peer == peer { routes[index].attempt = nil }
+        isTableStale = true
+        send(.detach(source: routes[index].source), to: peer)
+        pauseParent(peer, index, at: now)
+    }
+
+    private mutating func wait(forPlaceAt peer: PeerID, _ index: Int, at now: Instant) {
+        guard routes[index].attempt?.isPending == false else { return }
+        routes[index].attempt?.isPending = true
+        routes[index].attempt?.retryDue = now + configuration.handoverLimit * 5 / 4
     }
 
     /// Whether a neighbor that took us for a child is, by what it says now, a better parent than
@@ -346,10 +348,7 @@ extension OverlayPeer {
         to peer: PeerID, isFed: Bool, _ advert: RouteAdvert, _ link: Link, _ index: Int,
         at now: Instant
     ) {
-        let end = now + (isFed ? .zero : configuration.handoverLimit) + configuration.overlap
-        if let old = routes[index].parent { leave(old, isFed: isFed, until: end, index, at: now) }
-        // Until the new one feeds us, a former one must.
-        if !isFed { keepWillingFormers(index, until: end) }
+        if let old = routes[index].parent { leave(old, index, at: now) }
         routes[index].parent = peer
         routes[index].isFed = isFed
         routes[index].orphanSince = nil
@@ -363,21 +362,16 @@ extension OverlayPeer {
         routes[index].adopt(advert, cost: link.cost)
     }
 
-    /// Gives up a parent for one that feeds us already, or not yet.
+    /// Gives up a parent for another.
     ///
     /// A parent that was asked to let us go feeds our new parent in our stead from the next packet
     /// on; what it has sent us until then is still accepted. While nothing flows, nothing can fall
     /// between the two. One that never fed us has nothing on the way.
-    private mutating func leave(
-        _ old: PeerID, isFed: Bool, until end: Instant, _ index: Int, at now: Instant
-    ) {
-        let isAsked = routes[index].move?.isAsked == true
+    private mutating func leave(_ old: PeerID, _ index: Int, at now: Instant) {
+        let isFeeding = routes[index].isFed
+        if isFeeding { keepFormer(old, index, until: now + configuration.overlap) }
         let isIdle = now - routes[index].mediaAt > Self.inFlightTime
-        if routes[index].isFed {
-            let isWilling = !isAsked && !isParentSuspect(index)
-            keepFormer(old, isWilling: isWilling, index, until: end)
-        }
-        if !routes[index].isFed || (isFed && (isAsked || isIdle)) {
+        if routes[index].move?.isAsked == true || isIdle || !isFeeding {
             send(.detach(source: routes[index].source), to: old)
         }
     }
@@ -388,14 +382,15 @@ extension OverlayPeer {
     ) {
         guard let index = routeIndex(source) else { return }
         learn(referrals, at: now)
-        let isSentBack = routes[index].parent == peer && !routes[index].isFed
+        let attempt = routes[index].attempt
+        let isSentBack = attempt?.peer == peer && attempt?.isPending == true
         pauseParent(peer, isFirm: isSentBack, index, at: now)
         if routes[index].attempt?.peer == peer {
             routes[index].attempt = nil
             routes[index].move = nil
             isTableStale = true
         } else if routes[index].parent == peer {
-            loseParent(index, isReachable: !isSentBack, at: now, into: &actions)
+            loseParent(index, isReachable: true, at: now, into: &actions)
         } else {
             return
         }
@@ -427,6 +422,7 @@ extension OverlayPeer {
         guard let parent = routes[index].parent else { return }
         routes[index].parent = nil
         routes[index].move = nil
+        if routes[index].attempt?.isPending == true { routes[index].attempt = nil }
         routes[index].orphanSince = now
         routes[index].attachDue = now + Self.mendingTime
         if isReachable {
@@ -441,28 +437,11 @@ extension OverlayPeer {
     /// There can be several: a new parent may feed us only after a while, and may itself be
     /// replaced before it does.
     private mutating func keepFormer(
-        _ peer: PeerID, isWilling: Bool = false, _ index: Int, until end: Instant
+        _ peer: PeerID, _ index: Int, until end: Instant
     ) {
         routes[index].formers.removeAll { $0.peer == peer }
         if routes[index].formers.count == Self.formerLimit { forgetFormer(0, index) }
-        routes[index].formers.append(.init(peer: peer, until: end, isWilling: isWilling))
-    }
-
-    /// Who was sent back and waits again hangs on the same former parent still.
-    private mutating func keepWillingFormers(_ index: Int, until end: Instant) {
-        for place in routes[index].formers.indices {
-            let former = routes[index].formers[place]
-            guard former.isWilling, !former.isDismissed else { continue }
-            routes[index].formers[place].until = max(former.until, end)
-        }
-    }
-
-    /// The parent has begun to feed us.
-    private mutating func releaseFormersSoon(_ index: Int, at now: Instant) {
-        for place in routes[index].formers.indices {
-            routes[index].formers[place].until = min(
-                routes[index].formers[place].until, now + configuration.overlap)
-        }
+        routes[index].formers.append(.init(peer: peer, until: end))
     }
 
     /// The parent's feed has met that of the former ones: nothing is missing between them.
@@ -531,6 +510,7 @@ extension OverlayPeer {
         _ attempt: SourceRoute.Attempt, _ index: Int, at now: Instant,
         into actions: inout [Action]
     ) {
+        if attempt.isPending { return decline(attempt.peer, index, at: now) }
         // Who has nobody to receive from does not wait for a peer that may be dead, too.
         let isPressing = routes[index].parent == nil || attempt.isUrgent
         guard attempt.tries < (isPressing ? 1 : configuration.attachTries) else {
@@ -552,9 +532,6 @@ extension OverlayPeer {
             routes[index].attachDue =
                 now + generator.jittered(configuration.attachInterval, by: 0.1)
             sendAttach(to: parent, index)
-            if let feeder = routes[index].feeder, feeder != parent {
-                sendAttach(to: feeder, standing: .child, index)
-            }
         } else {
             routes[index].attachDue = .distantFuture
             if routes[index].orphanSince != nil { routes[index].isAdvertDue = true }

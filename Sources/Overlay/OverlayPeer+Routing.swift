@@ -180,15 +180,13 @@ extension OverlayPeer {
     ) {
         for source in routes.map(\.source) {
             guard let index = routeIndex(source) else { continue }
-            let isLost = routes[index].hangs(on: peer)
             routes[index].adverts.removeAll { $0.peer == peer }
             routes[index].formers.removeAll { $0.peer == peer }
             if routes[index].attempt?.peer == peer { routes[index].attempt = nil }
             if routes[index].move?.target == peer { routes[index].move = nil }
             removeChild(peer, source: source, into: &actions)
-            if isLost {
-                let isReachable = routes[index].parent != peer
-                loseParent(index, isReachable: isReachable, at: now, into: &actions)
+            if routes[index].parent == peer {
+                loseParent(index, isReachable: false, at: now, into: &actions)
                 reconsider(index, at: now, into: &actions)
             }
         }

@@ -75,7 +75,7 @@ struct SourceRoute: Sendable {
         var refusedUntil: Instant
         /// Refusals in a row.
         var refusals = 0
-        /// It took us and then found no place after all: what it advertises meanwhile is no news.
+        /// It found no place for us after we waited: what it advertises meanwhile is no news.
         var isRefusalFirm = false
     }
 
@@ -84,6 +84,8 @@ struct SourceRoute: Sendable {
         let peer: PeerID
         /// Made because the present parent is silent; it ends when that one speaks again.
         let isUrgent: Bool
+        /// It was accepted, and waits for another child to go; until then the parent stays.
+        var isPending = false
         var tries: Int
         var retryDue: Instant
     }
@@ -93,8 +95,6 @@ struct SourceRoute: Sendable {
         var until: Instant
         /// It was told to stop, and what it had on the way is still welcome.
         var isDismissed = false
-        /// We left it of ourselves, and it would go on feeding us.
-        var isWilling = false
     }
 
     struct Move: Equatable, Sendable {
@@ -174,19 +174,6 @@ struct SourceRoute: Sendable {
     func feeds(_ peer: PeerID) -> Bool {
         children.contains { $0.peer == peer && !$0.isWaiting }
     }
-
-    /// Who sends us the media: the parent, or a former one while the parent waits for another child
-    /// to go, or has sent us back.
-    var feeder: PeerID? {
-        if parent != nil, isFed { return parent }
-        return formers.last { $0.isWilling && !$0.isDismissed }?.peer ?? parent
-    }
-
-    /// Whether a parent that we left of ourselves still feeds us.
-    var hasWillingFormer: Bool { formers.contains { $0.isWilling && !$0.isDismissed } }
-
-    /// Whether we depend on `peer`.
-    func hangs(on peer: PeerID) -> Bool { parent == peer || feeder == peer }
 
     /// Neighbors whose media of this source is accepted; the parent first.
     var upstreamPeers: [PeerID] {
