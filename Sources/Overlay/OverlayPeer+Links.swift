@@ -146,11 +146,14 @@ extension OverlayPeer {
         guard let index = handshakes.firstIndex(where: { $0.token == token }),
             handshakes[index].cookie != cookie
         else { return drop(.unexpectedAnswer, into: &actions) }
+        // If the cookie has changed on the way, the answer to the request with the first may still
+        // come: it would be taken for a very short round trip.
+        let isSecond = handshakes[index].cookie != .none
         handshakes[index].cookie = cookie
         // A host with several addresses may answer from another one: that one is then proven.
         handshakes[index].endpoint = sender
         handshakes[index].sentAt = now
-        handshakes[index].isRepeated = false
+        handshakes[index].isRepeated = isSecond
         handshakes[index].retryDue = now + configuration.handshakeRetry
         actions.append(.sendLink(request(handshakes[index]), to: sender))
     }
