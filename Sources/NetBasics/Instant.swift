@@ -30,11 +30,10 @@ package struct Instant: Comparable, Hashable, Sendable {
 extension Duration {
     /// The whole duration in nanoseconds; saturates beyond 292 years.
     package var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        let (sum, carry) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return carry ? (seconds < 0 ? .min : .max) : sum
+        let all = attoseconds
+        // Up to nine seconds: a division of 128 bits takes many times as long.
+        if let few = Int64(exactly: all) { return few / 1_000_000_000 }
+        return Int64(clamping: all / 1_000_000_000)
     }
 
     package var milliseconds: Double { Double(nanoseconds) / 1e6 }

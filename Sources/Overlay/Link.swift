@@ -63,12 +63,6 @@ struct Link: Sendable {
             + OverlayConfiguration.hopCost
     }
 
-    /// When something is to be done about the link; a parent that fell silent has `grace` left.
-    func due(grace: Duration) -> Instant {
-        let silence = isSuspect ? expectedBy + grace : expectedBy
-        return min(min(helloDue, silence), heartbeatDue)
-    }
-
     var contact: Contact { Contact(peer: peer, endpoint: endpoint) }
 }
 

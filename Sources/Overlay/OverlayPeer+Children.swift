@@ -20,10 +20,9 @@ extension OverlayPeer {
     /// What the uplink still carries for a source of this peer, or of another; kbit/s.
     func freeRate(isLocal: Bool) -> UInt32 {
         let budget = UInt64(configuration.uplinkRate)
-        let spent = spentRate(onOwnSource: false) + spentRate(onOwnSource: true)
-        if isLocal { return UInt32(clamping: budget - min(budget, spent)) }
-        let own = ownReserve(budget: budget)
-        let taken = spentRate(onOwnSource: false) + max(own, spentRate(onOwnSource: true))
+        let (onOwn, onOthers) = (spentRate(onOwnSource: true), spentRate(onOwnSource: false))
+        if isLocal { return UInt32(clamping: budget - min(budget, onOthers + onOwn)) }
+        let taken = onOthers + max(ownReserve(budget: budget), onOwn)
         return UInt32(clamping: budget - min(budget, taken))
     }
 
@@ -31,15 +30,18 @@ extension OverlayPeer {
     var reservedRate: UInt64 { spentRate(onOwnSource: false) + spentRate(onOwnSource: true) }
 
     private func spentRate(onOwnSource: Bool) -> UInt64 {
-        routes.reduce(floodSpentRate(onOwnSource: onOwnSource)) { sum, route in
-            guard route.isLocal == onOwnSource else { return sum }
-            return sum + UInt64(route.childRate) * UInt64(route.stayingChildren)
+        var sum = floodSpentRate(onOwnSource: onOwnSource)
+        // Element by element, as a closure would copy each route.
+        for index in routes.indices
+        where routes[index].isLocal == onOwnSource && !routes[index].children.isEmpty {
+            sum += UInt64(routes[index].childRate) * UInt64(routes[index].stayingChildren)
         }
+        return sum
     }
 
     private func ownReserve(budget: UInt64) -> UInt64 {
         let rate =
-            routes.first(where: \.isLocal)?.childRate
+            routeIndex(configuration.peer).map { routes[$0].childRate }
             ?? floodIndex(configuration.peer).map { floods[$0].copyRate }
         guard let rate else { return 0 }
         return min(budget, UInt64(rate) * UInt64(OverlayConfiguration.ownChildren))
@@ -299,6 +301,8 @@ extension OverlayPeer {
 
     mutating func serveChildren(_ index: Int, at now: Instant, into actions: inout [Action]) {
         let source = routes[index].source
+        guard routes[index].children.contains(where: { $0.expiry <= now || $0.handover != nil })
+        else { return }
         for child in routes[index].children {
             if child.expiry <= now {
                 removeChild(child.peer, source: source, into: &actions)

@@ -29,7 +29,8 @@ extension OverlayPeer {
         return flows
     }
 
-    mutating func noteMedia(_ signs: [MediaSign], at now: Instant) {
+    /// Takes in that media passed; on its own only right before an event of the same moment.
+    package mutating func noteMedia(_ signs: [MediaSign], at now: Instant) {
         for sign in signs {
             if let route = routeIndex(sign.stream.source) {
                 routes[route].notePassed(sign.sequence, of: sign.stream.index, at: sign.at)

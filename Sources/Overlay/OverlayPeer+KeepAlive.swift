@@ -10,11 +10,22 @@ extension OverlayPeer {
         max(configuration.helloMinimum, configuration.helloSpacing * max(1, links.count))
     }
 
+    /// When something is to be done about a link; a parent that fell silent has `grace` left.
+    ///
+    /// Field by field: it is asked of every link after every event, and a link is large to copy.
+    func linkDue(_ index: Int, grace: Duration) -> Instant {
+        var due = links[index].expectedBy
+        if links[index].isSuspect { due = due + grace }
+        if links[index].helloDue < due { due = links[index].helloDue }
+        if links[index].heartbeatDue < due { due = links[index].heartbeatDue }
+        return due
+    }
+
     mutating func serveLinks(at now: Instant, into actions: inout [Action]) {
         let grace = configuration.parentGrace
         var index = 0
         while index < links.count {
-            if links[index].due(grace: grace) <= now, !serveLink(index, at: now, into: &actions) {
+            if linkDue(index, grace: grace) <= now, !serveLink(index, at: now, into: &actions) {
                 continue
             }
             index += 1

@@ -61,9 +61,12 @@ extension OverlayPeer {
 
     /// Makes room by forgetting the candidate that was heard of least recently and is no neighbor.
     private mutating func dropOldestCandidate() -> Bool {
-        let idle = candidates.indices.filter { !isLinked(candidates[$0].contact.peer) }
-        guard let oldest = idle.min(by: { candidates[$0].learnedAt < candidates[$1].learnedAt })
-        else { return false }
+        var oldest: Int?
+        for index in candidates.indices {
+            let isOlder = oldest.map { candidates[index].learnedAt < candidates[$0].learnedAt }
+            if isOlder ?? true, !isLinked(candidates[index].contact.peer) { oldest = index }
+        }
+        guard let oldest else { return false }
         candidates.remove(at: oldest)
         return true
     }

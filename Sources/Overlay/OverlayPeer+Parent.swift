@@ -76,11 +76,10 @@ extension OverlayPeer {
 
     /// Looks whether the route needs, or could have, another parent.
     mutating func reconsider(_ index: Int, at now: Instant, into actions: inout [Action]) {
-        let route = routes[index]
-        guard !route.isLocal, route.attempt == nil, !isLeaving else { return }
-        if route.parent == nil || isParentSuspect(index) {
+        guard !routes[index].isLocal, routes[index].attempt == nil, !isLeaving else { return }
+        if routes[index].parent == nil || isParentSuspect(index) {
             findParent(index, at: now)
-        } else if let move = route.move {
+        } else if let move = routes[index].move {
             followMove(index, move, at: now)
         }
     }
@@ -110,7 +109,8 @@ extension OverlayPeer {
     // MARK: - A parent that fell silent
 
     private func isParentSuspect(_ index: Int) -> Bool {
-        routes[index].parent.flatMap { linkIndex($0) }.map { links[$0].isSuspect } ?? false
+        guard let parent = routes[index].parent, let place = linkIndex(parent) else { return false }
+        return links[place].isSuspect
     }
 
     /// Looks for another parent for everything that came from a neighbor which fell silent, and
@@ -483,7 +483,9 @@ extension OverlayPeer {
         if let attempt = routes[index].attempt, attempt.retryDue <= now {
             retry(attempt, index, at: now, into: &actions)
         }
-        while let old = routes[index].formers.firstIndex(where: { $0.until <= now }) {
+        while !routes[index].formers.isEmpty,
+            let old = routes[index].formers.firstIndex(where: { $0.until <= now })
+        {
             forgetFormer(old, index)
         }
         if let move = routes[index].move, move.until <= now {

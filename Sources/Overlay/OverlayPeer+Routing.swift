@@ -207,11 +207,8 @@ extension OverlayPeer {
     /// next hello.
     mutating func advertiseChanges(at now: Instant) {
         for index in routes.indices {
-            guard let advert = advert(of: routes[index]) else { continue }
-            let last = routes[index].advertised
-            let concernsAll = Self.concernsAll(advert, since: last)
-            guard concernsAll || routes[index].isAdvertDue || Self.concernsChildren(advert, last)
-            else { continue }
+            guard hasNews(index), let advert = advert(of: routes[index]) else { continue }
+            let concernsAll = Self.concernsAll(advert, since: routes[index].advertised)
             routes[index].isAdvertDue = false
             routes[index].advertised = advert
             if concernsAll {
@@ -223,6 +220,22 @@ extension OverlayPeer {
                 tellAskers(advert, index)
             }
         }
+    }
+
+    /// Whether an advert of the route would tell anybody anything; asked after every event, and so
+    /// without making the advert.
+    private func hasNews(_ index: Int) -> Bool {
+        if routes[index].isAdvertDue { return true }
+        let isReachable = routes[index].isServing && !isLeaving
+        guard let last = routes[index].advertised else { return isReachable }
+        let metric = isReachable ? routes[index].distance.metric : RouteAdvert.unreachable
+        let change = metric > last.metric ? metric - last.metric : last.metric - metric
+        return change > max(OverlayConfiguration.improvementThreshold, last.metric / 20)
+            || routes[index].distance.seqno != last.seqno
+            || routes[index].rate != last.sourceRate
+            || routes[index].descriptionVersion != last.descriptionVersion
+            || (routes[index].isLocal && isLeaving) != last.isGone
+            || (metric == RouteAdvert.unreachable) != (last.metric == RouteAdvert.unreachable)
     }
 
     /// Tells those who asked for a newer sequence number, once there is one.
@@ -388,13 +401,33 @@ extension OverlayPeer {
 
     // MARK: - Due work
 
+    /// Earliest moment at which something of a route is due.
+    ///
+    /// Field by field: it is asked of every route after every event, and a route is large to copy.
+    func routeDue(_ index: Int) -> Instant {
+        var due = min(routes[index].refreshDue, routes[index].describeDue)
+        if !routes[index].isLocal {
+            due = min(due, routes[index].aliveAt + configuration.sourceTimeout)
+            due = min(due, min(routes[index].improvementDue, routes[index].attachDue))
+        }
+        if let attempt = routes[index].attempt { due = min(due, attempt.retryDue) }
+        for former in routes[index].formers { due = min(due, former.until) }
+        if let move = routes[index].move { due = min(due, move.until) }
+        for child in routes[index].children {
+            due = min(due, child.expiry)
+            guard let handover = child.handover else { continue }
+            due = min(due, min(handover.repeatDue, handover.until))
+        }
+        return due
+    }
+
     mutating func serveRoutes(at now: Instant, into actions: inout [Action]) {
-        for source in routes.map(\.source) {
-            guard let index = routeIndex(source) else { continue }
+        var index = 0
+        while index < routes.count {
             if routes[index].isLocal {
                 if routes[index].refreshDue <= now { raiseSeqno(index, at: now) }
             } else if now - routes[index].aliveAt >= configuration.sourceTimeout {
-                let seqno = routes[index].distance.seqno
+                let (source, seqno) = (routes[index].source, routes[index].distance.seqno)
                 forget(source, seqno: seqno, at: now, into: &actions)
                 continue
             } else {
@@ -402,6 +435,7 @@ extension OverlayPeer {
             }
             if routes[index].describeDue <= now { askForDescription(index, at: now) }
             serveChildren(index, at: now, into: &actions)
+            index += 1
         }
     }
 }

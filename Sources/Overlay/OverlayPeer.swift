@@ -205,10 +205,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
         if let leavingUntil { earliest = min(earliest, leavingUntil) }
         for index in handshakes.indices { earliest = min(earliest, handshakes[index].retryDue) }
         let grace = configuration.parentGrace
-        for index in links.indices { earliest = min(earliest, links[index].due(grace: grace)) }
-        for index in routes.indices {
-            earliest = min(earliest, routes[index].nextDue(configuration))
-        }
+        for index in links.indices { earliest = min(earliest, linkDue(index, grace: grace)) }
+        for index in routes.indices { earliest = min(earliest, routeDue(index)) }
         return earliest
     }
 
@@ -249,11 +247,13 @@ package struct OverlayPeer: ~Copyable, Sendable {
     }
 
     private mutating func flushOutbox(at now: Instant, into actions: inout [Action]) {
-        guard !outbox.isEmpty else { return }
-        for index in links.indices {
+        guard let first = outbox.first?.peer else { return }
+        let isForOne = outbox.allSatisfy { $0.peer == first }
+        for index in isForOne ? linkIndex(first).map({ $0..<$0 + 1 }) ?? 0..<0 : links.indices {
             let peer = links[index].peer
             guard outbox.contains(where: { $0.peer == peer }) else { continue }
-            let messages = outbox.filter { $0.peer == peer }.map(\.message)
+            var messages: [ControlMessage] = []
+            for letter in outbox where letter.peer == peer { messages.append(letter.message) }
             let datagram = ControlDatagram(token: links[index].remoteToken, messages: messages)
             actions.append(.sendControl(datagram, to: links[index].endpoint))
             links[index].lastSent = now

@@ -184,22 +184,6 @@ struct SourceRoute: Sendable {
         return peers
     }
 
-    /// Earliest moment at which something of this route is due.
-    func nextDue(_ configuration: OverlayConfiguration) -> Instant {
-        var due = min(refreshDue, describeDue)
-        if !isLocal {
-            due = min(due, aliveAt + configuration.sourceTimeout, improvementDue, attachDue)
-        }
-        if let attempt { due = min(due, attempt.retryDue) }
-        for former in formers { due = min(due, former.until) }
-        if let move { due = min(due, move.until) }
-        for child in children {
-            due = min(due, child.expiry)
-            if let handover = child.handover { due = min(due, handover.repeatDue, handover.until) }
-        }
-        return due
-    }
-
     // MARK: - Changes
 
     mutating func notePassed(_ sequence: UInt32, of index: UInt8, at instant: Instant) {

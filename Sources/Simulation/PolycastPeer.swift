@@ -167,7 +167,8 @@ final class PolycastPeer {
     ) {
         actions.removeAll(keepingCapacity: true)
         if !heard.isEmpty {
-            overlay.handle(.mediaHeard(heard), at: now, into: &actions)
+            // Not an event of its own: what is due is done once, with the event that follows.
+            overlay.noteMedia(heard, at: now)
             heard.removeAll(keepingCapacity: true)
         }
         overlay.handle(event, at: now, into: &actions)
