@@ -24,6 +24,8 @@ func runExperiments(
         if Interruption.pending != nil { break }
         if let directory = request.reportDirectory {
             try results.write(to: directory)
+            // Again after each, so that a report that was interrupted shows what it has.
+            if request.names == Experiment.names { try writeIndex(of: finished, to: directory) }
         }
     }
     if let signal = Interruption.pending {
@@ -32,11 +34,14 @@ func runExperiments(
         )
         return 128 + signal
     }
-    if let directory = request.reportDirectory, request.names == Experiment.names {
-        let index = reportIndex(of: finished)
-        try OutputFiles.write(index, to: "\(directory)/README.md", option: "report")
-    }
     return verdictCode(of: finished)
+}
+
+private func writeIndex(
+    of finished: [ExperimentResults], to directory: String
+) throws(Failure) {
+    let index = reportIndex(of: finished)
+    try OutputFiles.write(index, to: "\(directory)/README.md", option: "report")
 }
 
 private func verdictCode(of finished: [ExperimentResults]) -> Int32 {
