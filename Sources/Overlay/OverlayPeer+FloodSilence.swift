@@ -30,11 +30,7 @@ extension OverlayPeer {
         if let best = bestUpstream(floods[index], at: now) {
             graft(best.peer, index, isUrgent: true, at: now)
             askBesides(best.peer, index, at: now)
-        } else if let best = anyUpstream(floods[index], at: now) {
-            floods[index].looseSeqno = floods[index].distance.seqno
-            graft(best.peer, index, isUrgent: true, at: now)
-            requestAnnouncement(index, at: now)
-        } else {
+        } else if !graftAny(index, at: now) {
             requestAnnouncement(index, at: now)
             floods[index].silenceDue = now
             floods[index].searchRound = 0
@@ -52,6 +48,15 @@ extension OverlayPeer {
             sendGraft(to: other.peer, index, isLazy: false)
         }
         floods[index].spares = Array(asked.dropFirst())
+    }
+
+    /// Asks the best of all neighbors, if it is safe to; and the source for a newer announcement.
+    mutating func graftAny(_ index: Int, at now: Instant) -> Bool {
+        guard let best = anyUpstream(floods[index], at: now) else { return false }
+        floods[index].looseSeqno = floods[index].distance.seqno
+        graft(best.peer, index, isUrgent: true, at: now)
+        requestAnnouncement(index, at: now)
+        return true
     }
 
     /// The best of all neighbors, for who feeds nobody: nothing can come back to it.

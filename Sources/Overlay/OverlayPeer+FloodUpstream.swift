@@ -79,7 +79,9 @@ extension OverlayPeer {
             let heard = floods[index].heard(from: best.peer), let link = link(to: best.peer)
         else {
             floods[index].upstreamDue = now + Self.orphanRetry
-            if floods[index].feasibility != nil { requestAnnouncement(index, at: now) }
+            if floods[index].feasibility != nil, !graftAny(index, at: now) {
+                requestAnnouncement(index, at: now)
+            }
             return touch(index)
         }
         let isNews =
