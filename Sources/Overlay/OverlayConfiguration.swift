@@ -113,9 +113,9 @@ package struct OverlayConfiguration: Sendable {
     package var settleTime: Duration = .milliseconds(60)
     /// What a parent's own distance weighs against the length of the link to it; 0 to 1.
     ///
-    /// At 1 trees have the least delay. Below, peers rather hang on a close neighbor: at 0.7 the mean
-    /// delay of planned trees grew by 2 % and links carried up to a third fewer copies, at 0.5 by 12 %.
-    package var distanceWeight = 0.7
+    /// Below 1, peers rather hang on a close neighbor. In planned trees 0.85 costs no mean delay, 0.7 up
+    /// to 4 % of the mean and 9 % of the worst, 0.5 13 % and 24 %, for fewer copies on the links.
+    package var distanceWeight = 0.85
     /// Time between looks for a better parent.
     package var improvementInterval: Duration = .seconds(1)
     /// How long a leaving peer goes on forwarding.
