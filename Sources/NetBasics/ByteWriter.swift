@@ -1,14 +1,16 @@
 /// Appends big-endian fields to a byte array; the counterpart of ``ByteReader``.
-package struct ByteWriter: Sendable {
-    package private(set) var bytes: [UInt8] = []
+@usableFromInline package struct ByteWriter: Sendable {
+    @usableFromInline package internal(set) var bytes: [UInt8] = []
 
     package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
-    package mutating func write(_ word: some FixedWidthInteger & BitwiseCopyable) {
+    @inlinable package mutating func write(_ word: some FixedWidthInteger & BitwiseCopyable) {
         withUnsafeBytes(of: word.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
-    package mutating func write(_ raw: some Sequence<UInt8>) { bytes.append(contentsOf: raw) }
+    @inlinable package mutating func write(_ raw: some Sequence<UInt8>) {
+        bytes.append(contentsOf: raw)
+    }
 
     /// Overwrites the big-endian 16-bit word at `offset`, for lengths known afterwards.
     package mutating func overwriteUInt16(_ word: UInt16, at offset: Int) {

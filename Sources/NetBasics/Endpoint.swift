@@ -1,11 +1,15 @@
 /// A UDP address: IP address and port in host order.
-package struct Endpoint: Hashable, Sendable, Comparable {
-    package var address: IPAddress
-    package var port: UInt16
+@usableFromInline package struct Endpoint: Hashable, Sendable, Comparable {
+    @usableFromInline package var address: IPAddress
+    @usableFromInline package var port: UInt16
 
-    package init(address: IPAddress, port: UInt16) {
+    @inlinable package init(address: IPAddress, port: UInt16) {
         self.address = address
         self.port = port
+    }
+
+    @inlinable package static func == (left: Endpoint, right: Endpoint) -> Bool {
+        left.address == right.address && left.port == right.port
     }
 
     /// Parses `192.0.2.1:7400` or `[2001:db8::1]:7400`; the port may be left out if a default
@@ -35,13 +39,13 @@ package struct Endpoint: Hashable, Sendable, Comparable {
         }
     }
 
-    package static func < (left: Endpoint, right: Endpoint) -> Bool {
+    @usableFromInline package static func < (left: Endpoint, right: Endpoint) -> Bool {
         (left.address, left.port) < (right.address, right.port)
     }
 }
 
 extension Endpoint: CustomStringConvertible {
-    package var description: String {
+    @usableFromInline package var description: String {
         switch address {
         case .v4(let address): "\(address):\(port)"
         case .v6(let address): "[\(address)]:\(port)"

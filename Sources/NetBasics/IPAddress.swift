@@ -1,7 +1,15 @@
 /// An IPv4 or IPv6 address; IPv4-mapped IPv6 addresses are always held as IPv4.
-package enum IPAddress: Hashable, Sendable, Comparable {
+@usableFromInline package enum IPAddress: Hashable, Sendable, Comparable {
     case v4(IPv4Address)
     case v6(IPv6Address)
+
+    @inlinable package static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.v4(let left), .v4(let right)): left == right
+        case (.v6(let left), .v6(let right)): left == right
+        default: false
+        }
+    }
 
     /// Parses `192.0.2.1` or `2001:db8::1` (RFC 4291, section 2.2; no zone).
     package init?(_ text: some StringProtocol) {
@@ -65,10 +73,10 @@ package struct Subnet: Hashable, Sendable {
 }
 
 /// A 32-bit IPv4 address in host order.
-package struct IPv4Address: Hashable, Sendable, Comparable {
-    package let rawValue: UInt32
+@usableFromInline package struct IPv4Address: Hashable, Sendable, Comparable {
+    @usableFromInline package let rawValue: UInt32
 
-    package init(rawValue: UInt32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Parses four decimal octets without leading zeros.
     package init?(_ text: some StringProtocol) {
@@ -85,15 +93,21 @@ package struct IPv4Address: Hashable, Sendable, Comparable {
         rawValue = word
     }
 
-    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    @inlinable package static func == (left: Self, right: Self) -> Bool {
+        left.rawValue == right.rawValue
+    }
+
+    @inlinable package static func < (left: Self, right: Self) -> Bool {
+        left.rawValue < right.rawValue
+    }
 }
 
 /// A 128-bit IPv6 address as two host-order halves.
-package struct IPv6Address: Hashable, Sendable, Comparable {
-    package let high: UInt64
-    package let low: UInt64
+@usableFromInline package struct IPv6Address: Hashable, Sendable, Comparable {
+    @usableFromInline package let high: UInt64
+    @usableFromInline package let low: UInt64
 
-    package init(high: UInt64, low: UInt64) {
+    @inlinable package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
@@ -117,7 +131,11 @@ package struct IPv6Address: Hashable, Sendable, Comparable {
         low = words[4..<8].reduce(0) { $0 << 16 | UInt64($1) }
     }
 
-    package static func < (left: Self, right: Self) -> Bool {
+    @inlinable package static func == (left: Self, right: Self) -> Bool {
+        left.high == right.high && left.low == right.low
+    }
+
+    @inlinable package static func < (left: Self, right: Self) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
 }
@@ -125,7 +143,7 @@ package struct IPv6Address: Hashable, Sendable, Comparable {
 // MARK: - Text
 
 extension IPAddress: CustomStringConvertible {
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .v4(let address): address.description
         case .v6(let address): address.description
@@ -134,14 +152,14 @@ extension IPAddress: CustomStringConvertible {
 }
 
 extension IPv4Address: CustomStringConvertible {
-    package var description: String {
+    @usableFromInline package var description: String {
         "\(rawValue >> 24).\(rawValue >> 16 & 255).\(rawValue >> 8 & 255).\(rawValue & 255)"
     }
 }
 
 extension IPv6Address: CustomStringConvertible {
     /// The canonical form of RFC 5952.
-    package var description: String {
+    @usableFromInline package var description: String {
         let words = (0..<8).map { index -> UInt16 in
             let half = index < 4 ? high : low
             return UInt16(truncatingIfNeeded: half >> (48 - 16 * UInt64(index % 4)))

@@ -96,6 +96,10 @@ extension OverlayPeer {
             handOver(weaker, index, isPressing: isPressing, at: now, into: &actions)
         } else {
             refuse(peer, request, routes[index], into: &actions)
+            // A place that a dead child takes should go to who needs it.
+            let places = routes[index].children
+            guard request.standing == .orphan else { return }
+            probe(at: now) { link in places.contains { $0.peer == link.peer } }
         }
     }
 

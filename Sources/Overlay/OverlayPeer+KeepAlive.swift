@@ -5,6 +5,12 @@ import Wire
 // silence means (docs/architecture.md, "Links").
 
 extension OverlayPeer {
+    /// Pings to a neighbor that may be dead; none while it was heard so recently.
+    private static let probeTries = 3
+    private static let probeRest: Duration = .seconds(1)
+    /// What an answer may take besides one and a half round trips.
+    private static let answerTime: Duration = .milliseconds(100)
+
     /// How often each link is greeted: the more links, the more rarely.
     var helloInterval: Duration {
         max(configuration.helloMinimum, configuration.helloSpacing * max(1, links.count))
@@ -58,11 +64,29 @@ extension OverlayPeer {
         links[index].unansweredHellos += 1
         let wait = links[index].unansweredHellos > 1 ? configuration.helloRetry : helloInterval
         // The first wait is for the answer, too: its absence shows at the next hello at once.
+        // Where an answer is overdue its time is known from earlier ones.
+        let roundTrip = links[index].roundTrip.map { $0 * 3 / 2 + Self.answerTime }
+        let limit = links[index].unansweredHellos > 1 ? roundTrip : nil
         links[index].helloDue =
-            now + generator.jittered(min(wait, configuration.helloRetry), by: 0.1)
+            now
+            + generator.jittered(
+                min(wait, configuration.helloRetry, limit ?? configuration.helloRetry), by: 0.1)
         let peer = links[index].peer
         send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: peer)
         sayHello(to: peer)
+    }
+
+    /// Finds out within some round trips which of the neighbors `isMeant` names are dead.
+    ///
+    /// For when many seem to have died at once: hellos by themselves take tens of seconds.
+    mutating func probe(at now: Instant, where isMeant: (Link) -> Bool = { _ in true }) {
+        for index in links.indices
+        where links[index].unansweredHellos == 0 && now - links[index].lastHeard > Self.probeRest
+            && isMeant(links[index])
+        {
+            links[index].unansweredHellos = max(0, configuration.helloTries - Self.probeTries)
+            links[index].helloDue = now
+        }
     }
 
     /// Where we stand and what we can reach: with each ping between neighbors, and its answer.

@@ -268,7 +268,11 @@ extension OverlayPeer {
         names[peer] = nil
         isTableStale = true
         actions.append(.report(.linkDown(peer, end)))
-        if end != .silent { restCandidate(peer, at: now) }
+        if end != .silent {
+            restCandidate(peer, at: now)
+        } else if links.count < configuration.neighborTarget {
+            meshDue = now
+        }
         forgetNeighbor(peer, at: now, into: &actions)
         forgetFloodNeighbor(peer, at: now, into: &actions)
     }

@@ -115,13 +115,17 @@ extension OverlayPeer {
 
     /// Asks for links until the target is met.
     mutating func maintainMesh(at now: Instant, into actions: inout [Action]) {
-        let count = links.count + handshakes.count
+        // Who has not answered by the third request may be dead: others are asked meanwhile.
+        let silent = handshakes.count { $0.tries > 2 }
+        let count = links.count + handshakes.count - silent
         guard !isLeaving, count < configuration.neighborTarget + Self.spareLinks,
             count < configuration.neighborTarget || isShortOfSpares
         else { return }
         let target = configuration.neighborTarget + (isShortOfSpares ? Self.spareLinks : 0)
         var pool = freeCandidates(at: now).map(\.contact)
-        while links.count + handshakes.count < target, let next = takeNeighbor(from: &pool) {
+        while links.count + handshakes.count - silent < target,
+            let next = takeNeighbor(from: &pool)
+        {
             requestLink(to: next, at: now, into: &actions)
         }
     }

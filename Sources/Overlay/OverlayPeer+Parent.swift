@@ -10,6 +10,8 @@ extension OverlayPeer {
     private static let mendingTime: Duration = .seconds(1)
     /// Neighbors that an orphan asks besides the best.
     private static let parallelAsks = 2
+    /// How long a member without a feed leaves a neighbor alone that refused it; doubles twice.
+    private static let starvingPause: Duration = .milliseconds(500)
     /// Neighbors named as spares at most.
     private static let spareLimit = 2
     /// Replaced parents that are still listened to at most.
@@ -384,7 +386,7 @@ extension OverlayPeer {
         learn(referrals, at: now)
         let attempt = routes[index].attempt
         let isSentBack = attempt?.peer == peer && attempt?.isPending == true
-        pauseParent(peer, isFirm: isSentBack, index, at: now)
+        pauseParent(peer, isFirm: isSentBack, isRefusal: true, index, at: now)
         if routes[index].attempt?.peer == peer {
             routes[index].attempt = nil
             routes[index].move = nil
@@ -399,14 +401,26 @@ extension OverlayPeer {
         reconsider(index, at: now, into: &actions)
     }
 
+    /// Whether the source was received here, and nobody sends it now.
+    private func isStarving(_ index: Int) -> Bool {
+        routes[index].feasibility != nil
+            && (routes[index].parent == nil || isParentSuspect(index))
+    }
+
     private mutating func pauseParent(
-        _ peer: PeerID, isFirm: Bool = false, _ index: Int, at now: Instant
+        _ peer: PeerID, isFirm: Bool = false, isRefusal: Bool = false, _ index: Int,
+        at now: Instant
     ) {
         guard let place = routes[index].adverts.firstIndex(where: { $0.peer == peer }) else {
             return
         }
         let factor = 1 << min(4, routes[index].adverts[place].refusals)
-        let pause = generator.jittered(configuration.refusalPause * factor, by: 0.3)
+        // Who was fed and now is not cannot wait for long.
+        let isPressing = !isFirm && isRefusal && isStarving(index)
+        let pause = generator.jittered(
+            isPressing
+                ? Self.starvingPause * min(4, factor) : configuration.refusalPause * factor,
+            by: 0.3)
         routes[index].adverts[place].refusedUntil = now + pause
         routes[index].adverts[place].refusals += 1
         routes[index].adverts[place].isRefusalFirm = isFirm
@@ -519,6 +533,8 @@ extension OverlayPeer {
             routes[index].attempt = nil
             isTableStale = true
             pauseParent(attempt.peer, index, at: now)
+            // None of those who were asked is there, as little as the parent: maybe most are dead.
+            if isPressing, routes[index].feasibility != nil { probe(at: now) }
             reconsider(index, at: now, into: &actions)
             return
         }

@@ -1,15 +1,21 @@
 import NetBasics
 
 /// A peer for the time its process runs: 64 random bits, drawn at start.
-package struct PeerID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    package let rawValue: UInt64
+@usableFromInline package struct PeerID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    @usableFromInline package let rawValue: UInt64
 
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt64) { self.rawValue = rawValue }
 
-    package static func < (left: PeerID, right: PeerID) -> Bool { left.rawValue < right.rawValue }
+    @inlinable package static func == (left: Self, right: Self) -> Bool {
+        left.rawValue == right.rawValue
+    }
+
+    @inlinable package static func < (left: PeerID, right: PeerID) -> Bool {
+        left.rawValue < right.rawValue
+    }
 
     /// Sixteen hexadecimal digits.
-    package var description: String { hexadecimal(rawValue, digits: 16) }
+    @usableFromInline package var description: String { hexadecimal(rawValue, digits: 16) }
     /// The first eight digits, for people.
     package var short: String { hexadecimal(rawValue >> 32, digits: 8) }
 }
@@ -24,11 +30,11 @@ package struct GroupID: Hashable, Comparable, Sendable, CustomStringConvertible 
         self.low = low
     }
 
-    package static func < (left: GroupID, right: GroupID) -> Bool {
+    @usableFromInline package static func < (left: GroupID, right: GroupID) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         hexadecimal(high, digits: 16) + hexadecimal(low, digits: 16)
     }
 }
@@ -37,25 +43,35 @@ package struct GroupID: Hashable, Comparable, Sendable, CustomStringConvertible 
 ///
 /// Whoever writes on a link repeats them in every datagram, so that nobody off the path can
 /// write on it.
-package struct LinkToken: Hashable, Comparable, Sendable {
-    package let rawValue: UInt64
+@usableFromInline package struct LinkToken: Hashable, Comparable, Sendable {
+    @usableFromInline package let rawValue: UInt64
 
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt64) { self.rawValue = rawValue }
 
-    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    @inlinable package static func == (left: Self, right: Self) -> Bool {
+        left.rawValue == right.rawValue
+    }
+
+    @inlinable package static func < (left: Self, right: Self) -> Bool {
+        left.rawValue < right.rawValue
+    }
 }
 
 /// One media flow of one source.
-package struct StreamID: Hashable, Comparable, Sendable {
-    package let source: PeerID
-    package let index: UInt8
+@usableFromInline package struct StreamID: Hashable, Comparable, Sendable {
+    @usableFromInline package let source: PeerID
+    @usableFromInline package let index: UInt8
 
-    package init(source: PeerID, index: UInt8) {
+    @inlinable package init(source: PeerID, index: UInt8) {
         self.source = source
         self.index = index
     }
 
-    package static func < (left: StreamID, right: StreamID) -> Bool {
+    @inlinable package static func == (left: Self, right: Self) -> Bool {
+        left.source == right.source && left.index == right.index
+    }
+
+    @inlinable package static func < (left: StreamID, right: StreamID) -> Bool {
         (left.source, left.index) < (right.source, right.index)
     }
 }
@@ -70,7 +86,7 @@ package struct Contact: Hashable, Comparable, Sendable {
         self.endpoint = endpoint
     }
 
-    package static func < (left: Contact, right: Contact) -> Bool {
+    @usableFromInline package static func < (left: Contact, right: Contact) -> Bool {
         (left.peer, left.endpoint) < (right.peer, right.endpoint)
     }
 }
@@ -104,7 +120,7 @@ package struct MemberName: Hashable, Comparable, Sendable, CustomStringConvertib
         description = String(text)
     }
 
-    package static func < (left: Self, right: Self) -> Bool {
+    @usableFromInline package static func < (left: Self, right: Self) -> Bool {
         left.description < right.description
     }
 

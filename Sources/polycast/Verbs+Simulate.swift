@@ -42,7 +42,7 @@ private let runOptions: [Option] = [
     .value("fanout", "N", help: "children per source at most (default: by the uplink)"),
     .value(
         "distance-weight", "SHARE",
-        help: "a parent's own distance against that to it; Polycast's peers only (default 0.7)"),
+        help: "a parent's own distance against that to it; Polycast's peers only (default 0.85)"),
     .value(
         "uplinks", "MODEL", completion: .words(uplinkModels),
         help: "\(uplinkModels.joined(separator: ", ")) (default: as the topology says)"),

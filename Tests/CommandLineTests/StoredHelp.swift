@@ -286,7 +286,7 @@ let storedHelp: [String: String] = [
       --fanout N              children per source at most (default: by the uplink)
       --distance-weight SHARE
                               a parent's own distance against that to it;
-                              Polycast's peers only (default 0.7)
+                              Polycast's peers only (default 0.85)
       --uplinks MODEL         unlimited, residential, campus, relay (default: as
                               the topology says)
       --rate N                packets a second and source (default 10)
