@@ -12,8 +12,7 @@ extension Experiment {
                 As Narada was examined: a Waxman graph of 1,024 routers, members on random routers, \
                 at most six children per source. Up to eight members of each group, a random \
                 sample, are sources at the same time; their trees do not compete, as uplinks are \
-                not limited. Polycast's peers weigh a parent's distance with 0.7 here (0.85 otherwise). \
-                \(Contender.settlingText)
+                not limited. \(Contender.settlingText)
                 """,
             xTitle: "members",
             columns: [
@@ -26,7 +25,6 @@ extension Experiment {
                 plan.scenario.peers = size
                 plan.scenario.sources = min(8, size)
                 plan.scenario.fanout = 6
-                plan.scenario.distanceWeight = 0.7
                 plan.scenario.rate = 2
                 plan.scenario.duration = plan.scenario.warmUp + .seconds(20)
                 let seeds = contender.seeds(settings)
