@@ -85,7 +85,8 @@ extension OverlayPeer {
             && isMeant(links[index])
         {
             links[index].unansweredHellos = max(0, configuration.helloTries - Self.probeTries)
-            links[index].helloDue = now
+            // Not now: links may have been served already.
+            links[index].helloDue = now + .milliseconds(1)
         }
     }
 

@@ -7,11 +7,12 @@ import Wire
 // refreshes every route, lets metrics grow, and shows that the source lives.
 
 extension OverlayPeer {
-    /// Neighbors that a request for a sequence number may still travel.
-    private static let requestHopLimit: UInt8 = 16
+    /// Neighbors that a request for a sequence number may still travel; more than trees are deep,
+    /// also those of which most members have died (29 with 10,000).
+    private static let requestHopLimit: UInt8 = 64
     private static let seqnoRequestInterval: Duration = .milliseconds(100)
     private static let forgottenLimit = 256
-    private static let askerLimit = 16
+    private static let askerLimit = 48
 
     func routeIndex(_ source: PeerID) -> Int? {
         // Element by element, as a closure would copy each route.
