@@ -1,264 +1,23 @@
 import NetBasics
 import Wire
 
-// The child's side of a tree: choosing a parent, becoming its child, and changing parents
-// without a gap. A change is always make-before-break: the former parent is listened to until
-// the new one has had time to send.
+// The child's side of a tree: becoming a parent's child, and changing parents without a gap. A
+// change is always make-before-break: the former parent is listened to until the new one has had
+// time to send.
 
 extension OverlayPeer {
     /// How long an orphan lets its subtree hope before it tells it to look around.
     private static let mendingTime: Duration = .seconds(1)
-    /// Neighbors that an orphan asks besides the best.
-    private static let parallelAsks = 2
     /// How long a member without a feed leaves a neighbor alone that refused it; doubles twice.
     private static let starvingPause: Duration = .milliseconds(500)
-    /// Neighbors named as spares at most.
-    private static let spareLimit = 2
     /// Replaced parents that are still listened to at most.
     private static let formerLimit = 3
     /// How long packets of a dismissed parent may be on the way.
     private static let inFlightTime: Duration = .milliseconds(500)
 
-    // MARK: - Choosing
-
-    /// How good a parent a neighbor would be: less is better, compared from left to right.
-    ///
-    /// An orphan wants room first; then the subnet decides, then the distance.
-    private struct Rank: Comparable {
-        var isFull: Bool
-        var isFar: Bool
-        var metric: UInt64
-        var peer: PeerID
-
-        static func < (left: Rank, right: Rank) -> Bool {
-            if left.isFull != right.isFull { return right.isFull }
-            if left.isFar != right.isFar { return right.isFar }
-            return (left.metric, left.peer) < (right.metric, right.peer)
-        }
-    }
-
-    private func rank(_ entry: SourceRoute.NeighborAdvert, in route: SourceRoute) -> Rank? {
-        guard let index = linkIndex(entry.peer) else { return nil }
-        let cost = links[index].cost
-        let hasRoom = entry.advert.freeRate >= route.childRate
-        return Rank(
-            isFull: !hasRoom && cost >= entry.advert.admitCost, isFar: !links[index].isNear,
-            metric: weighted(entry.advert.metric, cost), peer: entry.peer)
-    }
-
-    /// By how much another parent must be better.
-    func neededGain(_ current: UInt64) -> UInt64 {
-        max(
-            UInt64(OverlayConfiguration.improvementThreshold),
-            current / OverlayConfiguration.improvementShare)
-    }
-
-    /// How far a parent at `metric` is over a link of `cost`, its own distance counting for less.
-    func weighted(_ metric: UInt32, _ cost: UInt32) -> UInt64 {
-        UInt64(configuration.distanceWeight * Double(metric)) + UInt64(cost)
-    }
-
-    /// Neighbors that may feed us without closing a loop, as far as we know, best first.
-    private func likelyParents(_ route: SourceRoute, at now: Instant?) -> [Rank] {
-        route.adverts.compactMap { entry in
-            guard route.isLikelyFeasible(entry.advert), entry.peer != route.parent,
-                now.map({ entry.refusedUntil <= $0 }) ?? true,
-                !route.children.contains(where: { $0.peer == entry.peer })
-            else { return nil }
-            return rank(entry, in: route)
-        }.sorted()
-    }
-
-    /// The warm spares: who would take us at once if the parent died.
-    func spares(of route: SourceRoute) -> [PeerID] {
-        likelyParents(route, at: nil)
-            .filter { !$0.isFull }
-            .prefix(Self.spareLimit).map(\.peer)
-    }
-
-    /// Looks whether the route needs, or could have, another parent.
-    mutating func reconsider(_ index: Int, at now: Instant, into actions: inout [Action]) {
-        guard !routes[index].isLocal, routes[index].attempt == nil, !isLeaving else { return }
-        if routes[index].parent == nil || isParentSuspect(index) {
-            findParent(index, at: now)
-        } else if let move = routes[index].move {
-            followMove(index, move, at: now)
-        }
-    }
-
-    private mutating func findParent(_ index: Int, at now: Instant) {
-        let route = routes[index]
-        if route.feasibility == nil, now < route.createdAt + configuration.settleTime,
-            isLinkingNearby, likelyParents(route, at: now).first.map(\.isFar) ?? true
-        {
-            routes[index].improvementDue = min(
-                route.improvementDue, route.createdAt + configuration.settleTime)
-            return
-        }
-        let choices = likelyParents(route, at: now)
-        if let best = choices.first {
-            attempt(best.peer, index, at: now)
-            // Who was fed until now asks others too: the first to answer is taken.
-            guard route.feasibility != nil else { return }
-            for other in choices.dropFirst().prefix(Self.parallelAsks) where !other.isFull {
-                sendAttach(to: other.peer, index)
-            }
-        } else if route.feasibility != nil {
-            requestSeqno(index, at: now)
-        }
-    }
-
-    // MARK: - A parent that fell silent
-
-    private func isParentSuspect(_ index: Int) -> Bool {
-        guard let parent = routes[index].parent, let place = linkIndex(parent) else { return false }
-        return links[place].isSuspect
-    }
-
-    /// Looks for another parent for everything that came from a neighbor which fell silent, and
-    /// goes on listening to it.
-    mutating func suspectParent(_ peer: PeerID, at now: Instant, into actions: inout [Action]) {
-        for index in routes.indices where routes[index].parent == peer {
-            if let attempt = routes[index].attempt, attempt.peer == peer || attempt.isPending {
-                routes[index].attempt = nil
-            }
-            routes[index].move = nil
-            reconsider(index, at: now, into: &actions)
-        }
-    }
-
-    /// The neighbor has spoken again: it stays our parent.
-    mutating func trustParent(_ peer: PeerID) {
-        for index in routes.indices where routes[index].parent == peer {
-            guard let attempt = routes[index].attempt, attempt.isUrgent else { continue }
-            routes[index].attempt = nil
-            isTableStale = true
-            send(.detach(source: routes[index].source), to: attempt.peer)
-        }
-    }
-
-    /// Whether a link to a peer of our subnet is about to exist.
-    private var isLinkingNearby: Bool {
-        handshakes.contains { isNear($0.contact.endpoint) && $0.tries == 1 }
-    }
-
-    // MARK: - Improvement
-
-    /// Looks for a parent on our subnet, or a nearer one of the same kind.
-    private mutating func improve(_ index: Int, at now: Instant) {
-        let route = routes[index]
-        guard let parent = route.parent, route.attempt == nil, route.move == nil, !isLeaving,
-            let parentLink = link(to: parent), let parentAdvert = route.advert(from: parent)
-        else { return }
-        let isParentFar = !parentLink.isNear
-        if isParentFar, comeHome(index, at: now) { return }
-        let current = weighted(parentAdvert.metric, parentLink.cost)
-        let needed = neededGain(current)
-        let better = likelyParents(route, at: now).first {
-            !$0.isFull && $0.isFar == isParentFar && $0.metric + needed < current
-        }
-        guard let better else {
-            routes[index].improvementLooks = 0
-            return
-        }
-        routes[index].improvementLooks += 1
-        guard routes[index].improvementLooks >= OverlayConfiguration.improvementLooks else {
-            return
-        }
-        routes[index].improvementLooks = 0
-        // Trials pay: go on with them.
-        trialWait = configuration.trialInterval
-        attempt(better.peer, index, at: now)
-    }
-
-    /// Tries to change from a far parent to a peer of our subnet, so that one copy enters it.
-    ///
-    /// Where that peer is no nearer than we, we wait at our sequence number until it has a newer
-    /// one. Of two that could wait for each other, only the worse entry does.
-    private mutating func comeHome(_ index: Int, at now: Instant) -> Bool {
-        let route = routes[index]
-        let nearby = route.adverts.filter { entry in
-            guard let index = linkIndex(entry.peer), links[index].isNear else { return false }
-            return entry.refusedUntil <= now && entry.advert.freeRate >= route.childRate
-                && entry.advert.metric != RouteAdvert.unreachable
-                && !route.children.contains { $0.peer == entry.peer }
-        }
-        if let near = nearby.first(where: { route.isFeasible($0.advert) }) {
-            attempt(near.peer, index, at: now)
-            return true
-        }
-        let ownEntry = (freeRate(for: route) < route.childRate, route.distance.metric)
-        let better = nearby.first { entry in
-            if ownEntry.0 { return true }
-            return (entry.advert.metric, entry.peer) < (ownEntry.1, configuration.peer)
-        }
-        guard let better else { return false }
-        wait(for: better.peer, isAsked: false, index, at: now)
-        return true
-    }
-
-    // MARK: - Moving under a sibling
-
-    /// The parent asks us to move under one of its other children.
-    mutating func move(
-        source: PeerID, to target: Contact, askedBy peer: PeerID, at now: Instant,
-        into actions: inout [Action]
-    ) {
-        guard let index = routeIndex(source), routes[index].parent == peer,
-            target.peer != configuration.peer
-        else { return }
-        learn([target], at: now)
-        if link(to: target.peer) == nil { requestLink(to: target, at: now, into: &actions) }
-        guard routes[index].move == nil, routes[index].attempt == nil else { return }
-        let others = likelyParents(routes[index], at: now).filter { !$0.isFull }
-        let best = others.first { $0.peer != target.peer }
-        if let best,
-            best < (others.first { $0.peer == target.peer } ?? best) || best == others.first,
-            let advert = routes[index].advert(from: best.peer), routes[index].isFeasible(advert)
-        {
-            routes[index].move = .init(
-                target: best.peer, isAsked: true, until: now + configuration.handoverLimit)
-            return attempt(best.peer, index, at: now)
-        }
-        wait(for: target.peer, isAsked: true, index, at: now)
-        reconsider(index, at: now, into: &actions)
-    }
-
-    private mutating func wait(for target: PeerID, isAsked: Bool, _ index: Int, at now: Instant) {
-        routes[index].move = .init(
-            target: target, isAsked: isAsked, until: now + configuration.handoverLimit)
-        askToFollow(index, at: now)
-    }
-
-    /// Asks to be told of a newer sequence number than ours.
-    ///
-    /// If the parent asked us to move, the next one that the source makes anyway will do.
-    private mutating func askToFollow(_ index: Int, at now: Instant) {
-        guard let move = routes[index].move else { return }
-        let target = isLinked(move.target) ? move.target : nil
-        guard move.isAsked else {
-            return requestSeqno(index, via: target, isUrgent: false, at: now)
-        }
-        guard let target, move.askDue <= now else { return }
-        routes[index].move?.askDue = now + configuration.improvementInterval
-        let request = ControlMessage.seqnoRequest(
-            source: routes[index].source, seqno: routes[index].distance.seqno &+ 1, hopLimit: 1,
-            isUrgent: false)
-        send(request, to: target)
-    }
-
-    private mutating func followMove(_ index: Int, _ move: SourceRoute.Move, at now: Instant) {
-        guard let advert = routes[index].advert(from: move.target),
-            routes[index].isFeasible(advert), link(to: move.target) != nil
-        else {
-            return askToFollow(index, at: now)
-        }
-        attempt(move.target, index, at: now)
-    }
-
     // MARK: - Becoming a child
 
-    private mutating func attempt(_ peer: PeerID, _ index: Int, at now: Instant) {
+    mutating func attempt(_ peer: PeerID, _ index: Int, at now: Instant) {
         routes[index].attempt = .init(
             peer: peer, isUrgent: isParentSuspect(index), tries: 1,
             retryDue: now + attachWait(peer))
@@ -273,7 +32,7 @@ extension OverlayPeer {
         return configuration.attachRetry + min(roundTrip, .seconds(1)) * 3 / 2
     }
 
-    private mutating func sendAttach(to peer: PeerID, _ index: Int) {
+    mutating func sendAttach(to peer: PeerID, _ index: Int) {
         let route = routes[index]
         let standing: ChildStanding =
             if route.parent == peer {

@@ -7,7 +7,7 @@ import Wire
 ///
 /// Drive it with ``handle(_:at:into:)`` and wake it at ``nextWakeup``. It keeps links with
 /// neighbors (`+Links`), a mesh of bounded degree (`+Mesh`) and, per source, a place in a
-/// shortest-path tree (`+Routing`, `+Parent`, `+Children`) or in a pruned flood (`+Flood` and its
+/// shortest-path tree (`+Routing`, `+Choosing`, `+Parent`, `+Children`) or in a pruned flood (`+Flood` and its
 /// companions); `+Repair` asks for lost packets. docs/architecture.md explains how.
 package struct OverlayPeer: ~Copyable, Sendable {
     package enum Event: Sendable {
