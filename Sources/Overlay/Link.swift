@@ -18,6 +18,8 @@ struct Link: Sendable {
     var helloDue: Instant
     /// Hellos since anything was heard.
     var unansweredHellos = 0
+    /// Whether its death is suspected and to be found out soon.
+    var isProbed = false
     /// While the peer feeds us: when its silence becomes suspicious.
     var expectedBy: Instant = .distantFuture
     var isSuspect = false

@@ -64,9 +64,9 @@ extension OverlayPeer {
         links[index].unansweredHellos += 1
         let wait = links[index].unansweredHellos > 1 ? configuration.helloRetry : helloInterval
         // The first wait is for the answer, too: its absence shows at the next hello at once.
-        // Where an answer is overdue its time is known from earlier ones.
+        // A probe waits no longer than an answer takes by earlier ones.
         let roundTrip = links[index].roundTrip.map { $0 * 3 / 2 + Self.answerTime }
-        let limit = links[index].unansweredHellos > 1 ? roundTrip : nil
+        let limit = links[index].isProbed ? roundTrip : nil
         links[index].helloDue =
             now
             + generator.jittered(
@@ -85,6 +85,7 @@ extension OverlayPeer {
             && isMeant(links[index])
         {
             links[index].unansweredHellos = max(0, configuration.helloTries - Self.probeTries)
+            links[index].isProbed = true
             // Not now: links may have been served already.
             links[index].helloDue = now + .milliseconds(1)
         }
@@ -163,6 +164,7 @@ extension OverlayPeer {
         links[index].promisedWait = wait
         links[index].lastHeard = max(links[index].lastHeard, instant)
         links[index].unansweredHellos = 0
+        links[index].isProbed = false
         guard links[index].feedsUs else { return }
         links[index].expectedBy = max(links[index].expectedBy, instant + silenceLimit(wait))
         guard links[index].isSuspect else { return }

@@ -137,8 +137,8 @@ extension Experiment {
     static let makers:
         [(name: String, make: @Sendable (ExperimentSettings) throws(Failure) -> Experiment)] = [
             ("E1", makeE1), ("E2", makeE2), ("E3", makeE3), ("E4", makeE4), ("E5", makeE5),
-            ("optimum", makeOptimum), ("flash-crowd", makeFlashCrowd),
-            ("conference", makeConference), ("E6", makeE6), ("growth", makeGrowth),
+            ("E6", makeE6), ("optimum", makeOptimum), ("flash-crowd", makeFlashCrowd),
+            ("conference", makeConference), ("growth", makeGrowth),
         ]
 
     package static var names: [String] { makers.map(\.name) }
