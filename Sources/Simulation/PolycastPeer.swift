@@ -16,8 +16,9 @@ final class PolycastPeer {
     private var actions: [OverlayPeer.Action] = []
     private var heard: [OverlayPeer.MediaSign] = []
     private var next: Instant?
-    /// The last packets that passed, and how many ever did. A slot counts them all, so that what
-    /// was overwritten is known by its slot.
+    /// The last packets that passed, and how many ever did.
+    ///
+    /// A slot counts them all, so that what was overwritten is known by its slot.
     private var kept: ContiguousArray<MediaPacket> = []
     private var keptCount = 0
     private static let keptLimit = 1024
