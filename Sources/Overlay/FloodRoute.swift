@@ -25,6 +25,8 @@ struct FloodRoute: Sendable {
     var upstream: PeerID?
     /// A graft under way.
     var attempt: SourceRoute.Attempt?
+    /// Refusals in a row while nobody feeds us.
+    var refusals = 0
     /// Who was asked at the same time, as the upstream had fallen silent: the first to accept is
     /// taken.
     var spares: [PeerID] = []

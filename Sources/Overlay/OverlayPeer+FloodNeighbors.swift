@@ -67,6 +67,16 @@ extension OverlayPeer {
         }
     }
 
+    /// Sends away whom we should feed, since nobody feeds us: without them we may graft anybody.
+    mutating func sendEagerAway(_ index: Int, into actions: inout [Action]) {
+        for place in floods[index].neighbors.indices
+        where floods[index].neighbors[place].role == .eager {
+            prune(place, index)
+            let peer = floods[index].neighbors[place].peer
+            refuseGraft(of: peer, floods[index].source, .noRoute, into: &actions)
+        }
+    }
+
     // MARK: - Requests
 
     mutating func receiveGraft(

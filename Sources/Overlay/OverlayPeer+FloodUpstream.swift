@@ -19,6 +19,8 @@ extension OverlayPeer {
     private static let missingWaitLimit: Duration = .seconds(1)
     /// Requests to a neighbor that is to replace a silent one.
     private static let urgentTries = 1
+    /// Refusals after which who is fed by nobody sends away those it should feed.
+    private static let refusalLimit = 3
     /// How long who had a missing packet is the first to be asked for others.
     private static let helpTime: Duration = .seconds(1)
     /// An upstream that spoke so recently is alive.
@@ -165,6 +167,7 @@ extension OverlayPeer {
             return
         }
         floods[index].attempt = nil
+        floods[index].refusals = 0
         if let former = floods[index].former { release(former.peer, index) }
         floods[index].former = nil
         if let old = floods[index].upstream {
@@ -199,6 +202,10 @@ extension OverlayPeer {
             floods[index].upstream = nil
             spoilRow(index)
             actions.append(.report(.orphaned(source: source)))
+        }
+        if floods[index].upstream == nil {
+            floods[index].refusals += 1
+            if floods[index].refusals >= Self.refusalLimit { sendEagerAway(index, into: &actions) }
         }
         findUpstream(index, at: now)
         touch(index)
