@@ -46,8 +46,8 @@ extension Experiment {
             The star shows that no source feeds all others by itself: its own uplink carries its \
             stream only a few times. A member of 1 Mbit/s, one in five, feeds hardly anybody, so that \
             those with 10 and 20 carry most of the load. Fifty trees at once overload some uplinks: \
-            while children change places, copies go to both. Floods do not, and so the targets are \
-            theirs. The automatic choice counts the sources it knows, and where all begin in the same \
+            while children change places, copies go to both. Floods do so rarely, and so the \
+            targets are theirs. The automatic choice counts the sources it knows, and where all begin in the same \
             instant, as here, it knows of none and makes trees.
             """
         experiment.targets = [
