@@ -132,10 +132,15 @@ extension OverlayPeer {
         _ peer: PeerID, _ request: AttachRequest, _ route: SourceRoute,
         into actions: inout [Action]
     ) {
-        let refusal = ControlMessage.attachRefused(
-            source: request.source, reason: .full, referrals: referrals(for: peer, in: route))
-        send(refusal, to: peer)
+        sayFull(to: peer, route)
         actions.append(.report(.childRefused(source: request.source, child: peer)))
+    }
+
+    /// Refuses `peer` a place, and names who may have one.
+    private mutating func sayFull(to peer: PeerID, _ route: SourceRoute) {
+        let refusal = ControlMessage.attachRefused(
+            source: route.source, reason: .full, referrals: referrals(for: peer, in: route))
+        send(refusal, to: peer)
     }
 
     /// Who may have room for `peer`: our children that can serve, its own subnet first.
@@ -297,10 +302,7 @@ extension OverlayPeer {
         let child = routes[index].children[place].peer
         routes[index].children[place].handover = .init(
             target: nil, until: now + configuration.dismissalLimit, repeatDue: .distantFuture)
-        let refusal = ControlMessage.attachRefused(
-            source: routes[index].source, reason: .full,
-            referrals: referrals(for: child, in: routes[index]))
-        send(refusal, to: child)
+        sayFull(to: child, routes[index])
     }
 
     mutating func serveChildren(_ index: Int, at now: Instant, into actions: inout [Action]) {
@@ -354,9 +356,6 @@ extension OverlayPeer {
     private mutating func sendAway(_ place: Int, _ index: Int) {
         let child = routes[index].children.remove(at: place).peer
         isTableStale = true
-        let refusal = ControlMessage.attachRefused(
-            source: routes[index].source, reason: .full,
-            referrals: referrals(for: child, in: routes[index]))
-        send(refusal, to: child)
+        sayFull(to: child, routes[index])
     }
 }

@@ -130,7 +130,7 @@ extension OverlayPeer {
     /// between the two. One that never fed us has nothing on the way.
     private mutating func leave(_ old: PeerID, _ index: Int, at now: Instant) {
         let isFeeding = routes[index].isFed
-        if isFeeding { keepFormer(old, index, until: now + configuration.overlap) }
+        if isFeeding { keepFormer(old, index, at: now) }
         let isIdle = now - routes[index].mediaAt > Self.inFlightTime
         if routes[index].move?.isAsked == true || isIdle || !isFeeding {
             send(.detach(source: routes[index].source), to: old)
@@ -199,7 +199,7 @@ extension OverlayPeer {
         routes[index].orphanSince = now
         routes[index].attachDue = now + Self.mendingTime
         if isReachable {
-            keepFormer(parent, index, until: now + configuration.overlap)
+            keepFormer(parent, index, at: now)
         }
         isTableStale = true
         actions.append(.report(.orphaned(source: routes[index].source)))
@@ -209,12 +209,10 @@ extension OverlayPeer {
     ///
     /// There can be several: a new parent may feed us only after a while, and may itself be
     /// replaced before it does.
-    private mutating func keepFormer(
-        _ peer: PeerID, _ index: Int, until end: Instant
-    ) {
+    private mutating func keepFormer(_ peer: PeerID, _ index: Int, at now: Instant) {
         routes[index].formers.removeAll { $0.peer == peer }
         if routes[index].formers.count == Self.formerLimit { forgetFormer(0, index) }
-        routes[index].formers.append(.init(peer: peer, until: end))
+        routes[index].formers.append(.init(peer: peer, until: now + configuration.overlap))
     }
 
     /// The parent's feed has met that of the former ones: nothing is missing between them.

@@ -105,7 +105,7 @@ import Wire
         }
         gaps.sort()
         #expect(gaps[gaps.count * 95 / 100] <= .milliseconds(500), "\(gaps.suffix(9))")
-        #expect((gaps.last ?? .zero) <= .milliseconds(800))
+        #expect((gaps.last ?? .zero) <= .milliseconds(600))
     }
 
     /// The longest gap of every survivor when six of sixty die at once that feed others.
