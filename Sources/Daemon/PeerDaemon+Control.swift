@@ -76,8 +76,10 @@ extension PeerDaemon {
 
     private func note(_ occurrence: RendezvousClient.Occurrence, at now: Instant) {
         switch occurrence {
-        case .registered(let observed, let peers, let memberCount):
+        case .registered(let observed, let peers, let memberCount, let sourceCount):
             noteRegistration(observed, peers, memberCount, at: now)
+            handle(.membersCounted(memberCount, sources: sourceCount), at: now)
+            handle(.candidatesLearned(peers), at: now)
         case .unreachable:
             answeringServer = nil
             if rendezvousView.state == .registered {
@@ -111,8 +113,6 @@ extension PeerDaemon {
         rendezvousView.observed = observed
         rendezvousView.memberCount = memberCount
         rendezvousView.peers = peers
-        handle(.membersCounted(memberCount), at: now)
-        handle(.candidatesLearned(peers), at: now)
     }
 
     /// Fails a join that never reached its rendezvous.

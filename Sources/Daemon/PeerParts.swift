@@ -56,7 +56,8 @@ struct PeerParts: ~Copyable {
                 configuration, group, peer, name, socket.local),
             cookieSecret: randomBytes(AddressCookie.secretByteCount),
             generator: generator.child())
-        rendezvous = RendezvousClient(group: group, peer: peer, generator: generator.child())
+        rendezvous = RendezvousClient(
+            group: group, peer: peer, isSource: !publishers.isEmpty, generator: generator.child())
         self.generator = generator.child()
         self.socket = socket
         self.loop = loop

@@ -11,7 +11,7 @@ package enum DeliveryAlgorithm: String, Sendable, CaseIterable {
     package struct Circumstances: Equatable, Sendable {
         /// Members of the group, this one included; zero if unknown.
         package var memberCount = 0
-        /// Sources known, this one included.
+        /// Sources known, this one and those that are about to begin included.
         package var sourceCount = 1
         /// Links that ended at this peer during the last minute.
         package var linkEndsPerMinute = 0

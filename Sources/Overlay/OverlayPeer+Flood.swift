@@ -23,6 +23,7 @@ struct FloodClock: Sendable {
 
     // To choose an algorithm
     var memberCount = 0
+    var sourceCount = 0
     var linkEnds: [Instant] = []
     var publication: [StreamDescription] = []
     var publicationDue: Instant = .distantFuture

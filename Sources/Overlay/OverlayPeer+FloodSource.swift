@@ -30,9 +30,10 @@ extension OverlayPeer {
         }
     }
 
-    /// The rendezvous knows this many members.
-    mutating func countMembers(_ count: Int, at now: Instant) {
+    /// The rendezvous knows this many members, and sources among them.
+    mutating func countMembers(_ count: Int, sources: Int, at now: Instant) {
         floodClock.memberCount = max(0, count)
+        floodClock.sourceCount = max(0, sources)
         if count == 1 { floodClock.publicationDue = min(floodClock.publicationDue, now) }
         if floodClock.publication.isEmpty { floodClock.publicationDue = .distantFuture }
     }
@@ -58,7 +59,8 @@ extension OverlayPeer {
 
     private func circumstances(at now: Instant) -> DeliveryAlgorithm.Circumstances {
         .init(
-            memberCount: floodClock.memberCount, sourceCount: routes.count + floods.count + 1,
+            memberCount: floodClock.memberCount,
+            sourceCount: max(floodClock.sourceCount, routes.count + floods.count + 1),
             linkEndsPerMinute: floodClock.linkEnds.count { now - $0 < .seconds(60) })
     }
 

@@ -27,8 +27,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
         case mediaBegan
         /// The answer to ``Action/reportProgress``: flooded streams that have advanced since.
         case mediaAdvanced([StreamProgress])
-        /// The rendezvous knows so many members of the group.
-        case membersCounted(Int)
+        /// The rendezvous knows so many members of the group, and sources among them.
+        case membersCounted(Int, sources: Int)
         /// This member publishes these streams from now on; all at once.
         case published([StreamDescription])
         /// A local source turned out to need this much; kbit/s.
@@ -172,8 +172,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
             mediaBegan(at: now)
         case .mediaAdvanced(let progress):
             mediaAdvanced(progress, at: now, into: &actions)
-        case .membersCounted(let count):
-            countMembers(count, at: now)
+        case .membersCounted(let count, let sources):
+            countMembers(count, sources: sources, at: now)
         case .published(let descriptions):
             startPublishing(descriptions, at: now, into: &actions)
         case .rateMeasured(let rate):

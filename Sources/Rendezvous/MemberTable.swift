@@ -10,6 +10,7 @@ struct MemberTable: Sendable {
         var group: GroupID
         var contact: Contact
         var deadline: Instant
+        fileprivate(set) var isSource: Bool
         /// Its place in the roster, among the members of its subnet.
         fileprivate var place: Int
         fileprivate var older: Int?
@@ -34,6 +35,7 @@ struct MemberTable: Sendable {
     private var slotOfPeer: [PeerKey: Int] = [:]
     private var slotOfEndpoint: [EndpointKey: Int] = [:]
     private var countOfAddress: [IPAddress: Int] = [:]
+    private var sourceCounts: [GroupID: Int] = [:]
 
     // MARK: - Questions
 
@@ -41,6 +43,7 @@ struct MemberTable: Sendable {
     var groupCount: Int { rosters.count }
 
     func count(in group: GroupID) -> Int { rosters[group]?.count ?? 0 }
+    func sourceCount(in group: GroupID) -> Int { sourceCounts[group] ?? 0 }
     func count(at address: IPAddress) -> Int { countOfAddress[address.limitKey] ?? 0 }
 
     func slot(of peer: PeerID, in group: GroupID) -> Int? {
@@ -70,11 +73,14 @@ struct MemberTable: Sendable {
     // MARK: - Changes
 
     /// Adds a member whose peer id and endpoint are new to the group.
-    mutating func insert(_ contact: Contact, in group: GroupID, until deadline: Instant) {
+    mutating func insert(
+        _ contact: Contact, isSource: Bool, in group: GroupID, until deadline: Instant
+    ) {
         let slot = freeSlots.popLast() ?? slots.count
         let subnet = contact.endpoint.address.subnet
         let place = rosters[group, default: Roster()].insert(slot, in: subnet)
-        let member = Member(group: group, contact: contact, deadline: deadline, place: place)
+        let member = Member(
+            group: group, contact: contact, deadline: deadline, isSource: false, place: place)
         if slot == slots.count {
             slots.append(member)
         } else {
@@ -84,17 +90,28 @@ struct MemberTable: Sendable {
         slotOfPeer[PeerKey(group: group, peer: contact.peer)] = slot
         slotOfEndpoint[EndpointKey(group: group, endpoint: contact.endpoint)] = slot
         countOfAddress[contact.endpoint.address.limitKey, default: 0] += 1
+        mark(slot, isSource: isSource)
     }
 
-    mutating func refresh(_ slot: Int, until deadline: Instant) {
+    mutating func refresh(_ slot: Int, isSource: Bool, until deadline: Instant) {
         unlink(slot)
         slots[slot].deadline = deadline
         linkAsNewest(slot)
+        mark(slot, isSource: isSource)
+    }
+
+    private mutating func mark(_ slot: Int, isSource: Bool) {
+        guard slots[slot].isSource != isSource else { return }
+        slots[slot].isSource = isSource
+        let group = slots[slot].group
+        let count = sourceCount(in: group) + (isSource ? 1 : -1)
+        sourceCounts[group] = count > 0 ? count : nil
     }
 
     mutating func remove(_ slot: Int) {
         let member = slots[slot]
         let endpoint = member.contact.endpoint
+        mark(slot, isSource: false)
         unlink(slot)
         freeSlots.append(slot)
         let moved = rosters[member.group]?.remove(

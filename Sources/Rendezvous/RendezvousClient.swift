@@ -25,7 +25,8 @@ package struct RendezvousClient: Sendable {
 
     package enum Occurrence: Equatable, Sendable {
         /// The server lists this member; the peers are a fresh choice, never this one.
-        case registered(observed: Endpoint, peers: [Contact], memberCount: Int)
+        case registered(
+            observed: Endpoint, peers: [Contact], memberCount: Int, sourceCount: Int)
         /// No answer to so many requests; said again after each further
         /// ``RendezvousTiming/unreachableAttempts``, so that the driver can try other addresses.
         case unreachable(since: Instant, attempts: Int)
@@ -45,20 +46,27 @@ package struct RendezvousClient: Sendable {
 
     private let group: GroupID
     private let peer: PeerID
+    private let isSource: Bool
     private let timing: RendezvousTiming
     private var generator: SeededGenerator
     private var state = State.idle
     private var cookie = Cookie.none
     private var refusals = 0
     private var isUnreachable = false
+    /// Whether others that begin with this source have yet to be counted.
+    private var countsAgain: Bool
 
     /// An idle client; the generator, seeded unpredictably, makes transactions and jitter.
+    ///
+    /// `isSource`: whether the member publishes, so that others can count its streams in.
     package init(
-        group: GroupID, peer: PeerID, timing: RendezvousTiming = RendezvousTiming(),
-        generator: SeededGenerator
+        group: GroupID, peer: PeerID, isSource: Bool = false,
+        timing: RendezvousTiming = RendezvousTiming(), generator: SeededGenerator
     ) {
         self.group = group
         self.peer = peer
+        self.isSource = isSource
+        countsAgain = isSource
         self.timing = timing
         self.generator = generator
     }
@@ -91,7 +99,7 @@ package struct RendezvousClient: Sendable {
     // MARK: - Asking
 
     private mutating func ask(at now: Instant, into actions: inout [Action]) {
-        var exchange = makeExchange(.register)
+        var exchange = makeExchange(isSource ? .registerSource : .register)
         actions.append(.send(exchange.send(at: now, using: &generator)))
         state = .asking(exchange)
     }
@@ -181,13 +189,13 @@ package struct RendezvousClient: Sendable {
             actions.append(.send(request))
         case .reply(let reply):
             refusals = 0
-            let wait = RendezvousTiming.refreshWait(lease: reply.lease, using: &generator)
-            state = .resting(until: now + wait)
+            state = .resting(until: now + refreshWait(lease: reply.lease))
             let peers = reply.peers.filter { $0.peer != peer }
             actions.append(
                 .report(
                     .registered(
-                        observed: reply.observed, peers: peers, memberCount: reply.memberCount)))
+                        observed: reply.observed, peers: peers, memberCount: reply.memberCount,
+                        sourceCount: reply.sourceCount)))
         case .refusal(let reason):
             let wait = RendezvousTiming.wait(
                 timing.firstRefusalRetry, doublings: refusals, limit: timing.refusalRetryLimit,
@@ -196,6 +204,13 @@ package struct RendezvousClient: Sendable {
             state = .resting(until: now + wait)
             actions.append(.report(.refused(reason)))
         }
+    }
+
+    private mutating func refreshWait(lease: Duration) -> Duration {
+        defer { countsAgain = false }
+        return countsAgain
+            ? generator.jittered(timing.sourceRefresh, by: 0.2)
+            : RendezvousTiming.refreshWait(lease: lease, using: &generator)
     }
 
     // MARK: - Leaving

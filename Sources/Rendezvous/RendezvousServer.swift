@@ -47,7 +47,7 @@ package struct RendezvousServer: Sendable {
             return refuse(request, .requestRate)
         }
         switch request.operation {
-        case .register: return register(request, from: sender, at: now)
+        case .register, .registerSource: return register(request, from: sender, at: now)
         case .leave: return leave(request, from: sender)
         case .lookUp: return lookUp(request, from: sender)
         }
@@ -74,11 +74,12 @@ package struct RendezvousServer: Sendable {
         _ request: RendezvousRequest, from sender: Endpoint, at now: Instant
     ) -> RendezvousMessage {
         let deadline = now + configuration.lease
+        let isSource = request.operation == .registerSource
         if let slot = members.slot(of: request.peer, in: request.group) {
             guard members[slot].contact.endpoint == sender else {
                 return refuse(request, .peerIDTaken)
             }
-            members.refresh(slot, until: deadline)
+            members.refresh(slot, isSource: isSource, until: deadline)
             counts.refreshed += 1
         } else {
             replaceMember(at: sender, in: request.group)
@@ -86,7 +87,7 @@ package struct RendezvousServer: Sendable {
                 return refuse(request, reason)
             }
             let contact = Contact(peer: request.peer, endpoint: sender)
-            members.insert(contact, in: request.group, until: deadline)
+            members.insert(contact, isSource: isSource, in: request.group, until: deadline)
             counts.registered += 1
         }
         return reply(to: request, from: sender, lease: configuration.lease, listsPeers: true)
@@ -142,7 +143,9 @@ package struct RendezvousServer: Sendable {
         return .reply(
             RendezvousReply(
                 transaction: request.transaction, lease: lease,
-                memberCount: members.count(in: request.group), observed: sender, peers: peers))
+                memberCount: members.count(in: request.group),
+                sourceCount: members.sourceCount(in: request.group), observed: sender,
+                peers: peers))
     }
 
     private mutating func challenge(

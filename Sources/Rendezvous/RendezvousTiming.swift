@@ -13,6 +13,10 @@ package struct RendezvousTiming: Equatable, Sendable {
     /// lease, so that all are listed again even if one datagram in ten is lost; at 15 s it would
     /// be once. A silent server costs each member 53 bytes per 4 s.
     package var retryLimit: Duration = .seconds(4)
+    /// Wait of a source between its registration and its first refresh.
+    ///
+    /// Sources that begin together count each other by then.
+    package var sourceRefresh: Duration = .milliseconds(200)
     /// First wait after a refusal; doubles up to `refusalRetryLimit`.
     package var firstRefusalRetry: Duration = .seconds(1)
     package var refusalRetryLimit: Duration = .seconds(15)
@@ -33,7 +37,7 @@ package struct RendezvousTiming: Equatable, Sendable {
         return generator.jittered(min(first * factor, limit), by: jitter)
     }
 
-    /// A third of the lease, within 250 ms and 20 min whatever the server says, with jitter.
+    /// How long a registration is left alone: a third of the lease, within 250 ms and 20 min whatever the server says, with jitter.
     static func refreshWait(
         lease: Duration, using generator: inout SeededGenerator
     ) -> Duration {

@@ -19,6 +19,8 @@ struct PolycastWorld: Sendable {
     let repair: RepairConfiguration
     /// kbit/s, per host.
     let uplinks: ContiguousArray<UInt32>
+    /// Hosts below this number publish.
+    let sourceCount: Int
     /// Declared rate of a source; kbit/s.
     let sourceRate: UInt32
     /// Bytes of media per packet, without any header.

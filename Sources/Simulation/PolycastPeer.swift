@@ -40,7 +40,9 @@ final class PolycastPeer {
             configuration: configuration, cookieSecret: secret, generator: generator.child())
         forwarder = Forwarder(repair: world.repair)
         client = RendezvousClient(
-            group: configuration.group, peer: configuration.peer, generator: generator.child())
+            group: configuration.group, peer: configuration.peer,
+            isSource: host < world.sourceCount,
+            generator: generator.child())
     }
 
     var nextWakeup: Instant? { next }
@@ -145,8 +147,8 @@ final class PolycastPeer {
             case .send(let request):
                 let bytes = RendezvousMessage.request(request).encoded
                 outbox.send(.bytes(bytes), bytes: bytes.count, to: server)
-            case .report(.registered(_, let peers, let memberCount)):
-                apply(.membersCounted(memberCount), at: now, into: &outbox)
+            case .report(.registered(_, let peers, let memberCount, let sourceCount)):
+                apply(.membersCounted(memberCount, sources: sourceCount), at: now, into: &outbox)
                 apply(.candidatesLearned(peers), at: now, into: &outbox)
             case .report, .left:
                 break

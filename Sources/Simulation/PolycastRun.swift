@@ -33,6 +33,7 @@ extension PreparedRun {
             rendezvousHost: rendezvous, strangerHost: nil, overlay: overlay,
             repair: repair,
             uplinks: ContiguousArray(uplinkLimits.map { $0 ?? Self.unlimitedUplink }),
+            sourceCount: scenario.sources,
             sourceRate: UInt32(clamping: Int(streamRate.rounded(.up))),
             bodyBytes: scenario.bodyBytes)
     }

@@ -32,6 +32,8 @@ package struct RendezvousRequest: Equatable, Sendable {
         case leave = 2
         /// Asks for peers without becoming a member; `peer` is ignored.
         case lookUp = 3
+        /// As `register`, for a member that publishes: it counts as a source.
+        case registerSource = 4
     }
 
     package init(
@@ -47,8 +49,8 @@ package struct RendezvousRequest: Equatable, Sendable {
 
 /// The answer to a proven request.
 ///
-///     header (4) | transaction (8) | lease, ms (4) | members (4) | observed endpoint (7 or 19)
-///     | count (1) | count x (peer (8), endpoint (7 or 19))
+///     header (4) | transaction (8) | lease, ms (4) | members (4) | sources (4)
+///     | observed endpoint (7 or 19) | count (1) | count x (peer (8), endpoint (7 or 19))
 ///
 package struct RendezvousReply: Equatable, Sendable {
     package var transaction: UInt64
@@ -56,16 +58,19 @@ package struct RendezvousReply: Equatable, Sendable {
     package var lease: Duration
     /// Members of the group with a live lease.
     package var memberCount: Int
+    /// Those of them that publish.
+    package var sourceCount: Int
     package var observed: Endpoint
     package var peers: [Contact]
 
     package init(
-        transaction: UInt64, lease: Duration, memberCount: Int, observed: Endpoint,
-        peers: [Contact]
+        transaction: UInt64, lease: Duration, memberCount: Int, sourceCount: Int,
+        observed: Endpoint, peers: [Contact]
     ) {
         self.transaction = transaction
         self.lease = lease
         self.memberCount = memberCount
+        self.sourceCount = sourceCount
         self.observed = observed
         self.peers = peers
     }
@@ -114,6 +119,7 @@ extension RendezvousMessage {
             writer.write(reply.transaction)
             writer.write(UInt32(clamping: reply.lease.nanoseconds / 1_000_000))
             writer.write(UInt32(clamping: reply.memberCount))
+            writer.write(UInt32(clamping: reply.sourceCount))
             writer.write(reply.observed)
             writer.write(reply.peers)
         case .refusal(let transaction, let reason):
@@ -168,6 +174,7 @@ extension RendezvousReply {
         transaction = try reader.readUInt64(from: bytes)
         lease = .milliseconds(Int64(try reader.readUInt32(from: bytes)))
         memberCount = Int(try reader.readUInt32(from: bytes))
+        sourceCount = Int(try reader.readUInt32(from: bytes))
         observed = try reader.readEndpoint(from: bytes)
         peers = try reader.readContacts(limit: RendezvousMessage.peerLimit, from: bytes)
     }

@@ -33,7 +33,7 @@ import Wire
             .challenge(transaction: 1, cookie: cookie),
             .reply(
                 .init(
-                    transaction: 1, lease: .seconds(1), memberCount: 1,
+                    transaction: 1, lease: .seconds(1), memberCount: 1, sourceCount: 0,
                     observed: contact.endpoint, peers: [contact])),
             .refusal(transaction: 1, reason: .groupLimit),
         ]

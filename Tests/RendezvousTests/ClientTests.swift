@@ -8,10 +8,10 @@ final class ClientBench {
     var client: RendezvousClient
     var now = Instant.zero
 
-    init(seed: UInt64 = 1) {
+    init(seed: UInt64 = 1, isSource: Bool = false) {
         client = RendezvousClient(
             group: GroupID(high: 1, low: 0), peer: PeerID(rawValue: 7),
-            generator: SeededGenerator(seed: seed))
+            isSource: isSource, generator: SeededGenerator(seed: seed))
     }
 
     func handle(_ event: RendezvousClient.Event) -> [RendezvousClient.Action] {
@@ -52,7 +52,8 @@ func onlyRequest(_ actions: [RendezvousClient.Action]) -> RendezvousRequest? {
 
 func reply(to request: RendezvousRequest, lease: Duration = .seconds(30)) -> RendezvousReply {
     RendezvousReply(
-        transaction: request.transaction, lease: lease, memberCount: 2, observed: endpoint(7),
+        transaction: request.transaction, lease: lease, memberCount: 2, sourceCount: 1,
+        observed: endpoint(7),
         peers: [
             Contact(peer: PeerID(rawValue: 8), endpoint: endpoint(8)),
             Contact(peer: PeerID(rawValue: 7), endpoint: endpoint(9)),
@@ -79,7 +80,9 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
         let contact = Contact(peer: PeerID(rawValue: 8), endpoint: endpoint(8))
         #expect(
             actions == [
-                .report(.registered(observed: endpoint(7), peers: [contact], memberCount: 2))
+                .report(
+                    .registered(
+                        observed: endpoint(7), peers: [contact], memberCount: 2, sourceCount: 1))
             ])
     }
 
@@ -94,6 +97,18 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
             #expect(refresh.operation == .register && refresh.cookie == goodCookie)
             #expect(refresh.transaction != proven.transaction)
         }
+    }
+
+    @Test func aSourceSaysSoAndSoonAsksWhoBeganWithIt() throws {
+        let bench = ClientBench(isSource: true)
+        #expect(try #require(bench.register()).operation == .registerSource)
+        #expect(isJittered(try #require(bench.client.nextWakeup) - bench.now, .milliseconds(200)))
+
+        let second = try #require(onlyRequest(bench.wake()))
+        #expect(second.operation == .registerSource)
+        _ = bench.handle(.messageReceived(.reply(reply(to: second))))
+
+        #expect(isJittered(try #require(bench.client.nextWakeup) - bench.now, .seconds(10)))
     }
 
     @Test func silenceIsMetWithBackOffUpToALimit() throws {

@@ -187,7 +187,9 @@ final class Exchange {
         let first = Contact(peer: PeerID(rawValue: 1), endpoint: exchange.endpoint(of: 0))
         #expect(
             exchange.reports[1] == [
-                .registered(observed: exchange.endpoint(of: 1), peers: [first], memberCount: 2)
+                .registered(
+                    observed: exchange.endpoint(of: 1), peers: [first], memberCount: 2,
+                    sourceCount: 0)
             ])
     }
 }

@@ -18,6 +18,24 @@ import Wire
         #expect(second.peers == [Contact(peer: PeerID(rawValue: 1), endpoint: endpoint(1))])
     }
 
+    @Test func sourcesAreCountedWhileTheyAreRegisteredAsSuch() throws {
+        let bench = ServerBench()
+        func sourceCount(_ operation: RendezvousRequest.Operation, _ host: Int) -> Int? {
+            bench.reply(operation, UInt64(host), from: endpoint(host))?.sourceCount
+        }
+
+        #expect(sourceCount(.registerSource, 1) == 1)
+        #expect(sourceCount(.registerSource, 2) == 2)
+        #expect(sourceCount(.registerSource, 1) == 2)
+        #expect(sourceCount(.register, 3) == 2)
+        #expect(sourceCount(.register, 2) == 1)
+        #expect(bench.reply(.registerSource, 4, in: 2, from: endpoint(4))?.sourceCount == 1)
+        #expect(sourceCount(.leave, 1) == 0)
+        #expect(sourceCount(.registerSource, 5) == 1)
+        bench.now = .zero + .seconds(31)
+        #expect(sourceCount(.lookUp, 6) == 0)
+    }
+
     @Test func aReplyRepeatsTheTransaction() {
         let bench = ServerBench()
         let cookie = bench.cookie(for: endpoint(1))
@@ -26,8 +44,8 @@ import Wire
             peer: PeerID(rawValue: 1), cookie: cookie)
 
         let expected = RendezvousReply(
-            transaction: 0xABCD, lease: .seconds(30), memberCount: 1, observed: endpoint(1),
-            peers: [])
+            transaction: 0xABCD, lease: .seconds(30), memberCount: 1, sourceCount: 0,
+            observed: endpoint(1), peers: [])
         #expect(bench.server.handle(request, from: endpoint(1), at: .zero) == .reply(expected))
     }
 

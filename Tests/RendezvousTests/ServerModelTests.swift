@@ -98,7 +98,7 @@ import Wire
             }
         }
 
-        #expect(fingerprint == 6_983_454_838_632_412_749)
+        #expect(fingerprint == 18_096_987_177_474_121_437)
     }
 }
 

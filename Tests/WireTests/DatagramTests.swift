@@ -96,10 +96,10 @@ import Wire
     @Test func theLargestReplyAndRefusalFit() {
         let reply = RendezvousMessage.reply(
             RendezvousReply(
-                transaction: 1, lease: .seconds(Int64.max), memberCount: .max,
+                transaction: 1, lease: .seconds(Int64.max), memberCount: .max, sourceCount: .max,
                 observed: far.endpoint, peers: Array(repeating: far, count: 16)))
 
-        #expect(reply.encoded.count == 472)
+        #expect(reply.encoded.count == 476)
         #expect(throws: Never.self) { try decode(reply.encoded) }
     }
 

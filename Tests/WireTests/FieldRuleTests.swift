@@ -16,13 +16,13 @@ import Wire
     static let flips: [Flip] = [
         // Rendezvous
         Flip(sample: "request register", offset: 12, value: 0, error: .invalidField("operation")),
-        Flip(sample: "request register", offset: 12, value: 4, error: .invalidField("operation")),
+        Flip(sample: "request register", offset: 12, value: 5, error: .invalidField("operation")),
         Flip(sample: "refusal groupLimit", offset: 12, value: 0, error: .invalidField("reason")),
         Flip(sample: "refusal groupLimit", offset: 12, value: 6, error: .invalidField("reason")),
-        Flip(sample: "reply", offset: 20, value: 5, error: .invalidField("family")),
-        Flip(sample: "reply", offset: 27, value: 17, error: .invalidField("contact count")),
+        Flip(sample: "reply", offset: 24, value: 5, error: .invalidField("family")),
+        Flip(sample: "reply", offset: 31, value: 17, error: .invalidField("contact count")),
         // A multicast address, then a port of zero, is nobody to send to.
-        Flip(sample: "reply", offset: 37, value: 0xE0, error: .invalidField("contact")),
+        Flip(sample: "reply", offset: 41, value: 0xE0, error: .invalidField("contact")),
         // Links
         Flip(sample: "link request", offset: 52, value: 0, error: .invalidField("name")),
         Flip(sample: "link request", offset: 52, value: 33, error: .invalidField("name")),
@@ -107,7 +107,7 @@ import Wire
     @Test func anIPv4AddressHasOneForm() throws {
         let sample = try #require(Samples.all.first { $0.name == "reply without peers" })
         var bytes = sample.bytes
-        bytes.replaceSubrange(21..<37, with: parseHex("00000000000000000000ffffc0000201"))
+        bytes.replaceSubrange(25..<41, with: parseHex("00000000000000000000ffffc0000201"))
 
         #expect(throws: DecodeError.invalidField("address")) { try decode(bytes) }
     }

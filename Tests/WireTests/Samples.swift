@@ -72,7 +72,10 @@ enum Samples {
         ]
 
     static let rendezvous: [Sample] =
-        [(RendezvousRequest.Operation.register, "01"), (.leave, "02"), (.lookUp, "03")].map {
+        [
+            (RendezvousRequest.Operation.register, "01"), (.leave, "02"), (.lookUp, "03"),
+            (.registerSource, "04"),
+        ].map {
             operation, code in
             Sample(
                 "request \(operation)",
@@ -96,9 +99,10 @@ enum Samples {
                     .reply(
                         RendezvousReply(
                             transaction: transaction, lease: .seconds(30), memberCount: 258,
+                            sourceCount: 3,
                             observed: near.endpoint, peers: [near, far]))),
                 """
-                b1220000 0102030405060708 00007530 00000102 04 c0000201 1ce8 02 \(nearHex)
+                b1220000 0102030405060708 00007530 00000102 00000003 04 c0000201 1ce8 02 \(nearHex)
                 \(farHex)
                 """),
             Sample(
@@ -107,9 +111,10 @@ enum Samples {
                     .reply(
                         RendezvousReply(
                             transaction: transaction, lease: .zero, memberCount: 0,
+                            sourceCount: 0,
                             observed: far.endpoint, peers: []))),
                 """
-                b1220000 0102030405060708 00000000 00000000
+                b1220000 0102030405060708 00000000 00000000 00000000
                 06 20010db8000000000000000000000005 ffff 00
                 """),
         ] + refusals

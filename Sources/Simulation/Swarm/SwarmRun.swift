@@ -51,8 +51,8 @@ extension SwarmScenario {
             addresses: AddressPlan(hostCount: topology.hosts.count, routers: routers),
             rendezvousHost: rendezvous, strangerHost: stranger, overlay: overlay,
             repair: RepairConfiguration(),
-            uplinks: ContiguousArray(uplinks + [0, 0]), sourceRate: Self.streamRate,
-            bodyBytes: Self.bodyBytes)
+            uplinks: ContiguousArray(uplinks + [0, 0]), sourceCount: sources,
+            sourceRate: Self.streamRate, bodyBytes: Self.bodyBytes)
     }
 
     // MARK: - What must hold in the end
