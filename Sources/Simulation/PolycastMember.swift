@@ -80,7 +80,7 @@ struct PolycastMember: SimulatedMember {
 }
 
 /// The rendezvous server's core on a simulated host.
-struct PolycastRendezvous: Sendable {
+final class PolycastRendezvous {
     private let addresses: AddressPlan
     private var server: RendezvousServer
 
@@ -96,7 +96,7 @@ struct PolycastRendezvous: Sendable {
             configuration: configuration, cookieSecret: secret, generator: generator.child())
     }
 
-    mutating func handle(
+    func handle(
         _ event: MemberEvent<PolycastMessage>, at now: Instant,
         into outbox: inout Outbox<PolycastMessage>
     ) {

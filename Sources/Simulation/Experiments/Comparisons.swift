@@ -19,7 +19,7 @@ extension Experiment {
                 .delivered, .payloads, .announcements, .redundancy, .within100, .within200,
                 .within300, .latencyMedian, .latency99, .latencyWorst, .lastHop, .control,
             ])
-        for size in settings.sizes([100, 250, 1000], quick: [100]) {
+        for size in settings.sizes([100, 250, 500, 1000], quick: [100]) {
             for system in SimulatedSystem.onPlainGraphs {
                 var plan = RunPlan(topology: try topology("pairwise:10-150"), system: system)
                 plan.usesContacts = true

@@ -3,7 +3,7 @@ import Wire
 
 /// A host that is no member: it asks for links and never proves its address, repeats what it is
 /// told, and sends garbage.
-struct Stranger: Sendable {
+final class Stranger {
     private let host: Int
     private let hostCount: Int
     private let rendezvous: Int?
@@ -18,7 +18,7 @@ struct Stranger: Sendable {
         self.generator = generator.child()
     }
 
-    mutating func handle(
+    func handle(
         _ event: MemberEvent<PolycastMessage>, at now: Instant,
         into outbox: inout Outbox<PolycastMessage>
     ) {
@@ -36,40 +36,36 @@ struct Stranger: Sendable {
     }
 
     private var datagram: [UInt8] {
-        mutating get {
-            switch generator.uniform(below: 5) {
-            case 0: return linkRequest
-            case 1:
-                return RendezvousMessage.request(
-                    RendezvousRequest(
-                        transaction: generator.next(), operation: .register,
-                        group: PolycastWorld.group, peer: PeerID(rawValue: generator.next()),
-                        cookie: Cookie(high: generator.next(), low: 0))
-                ).encoded
-            case 2: return last
-            case 3:
-                // A valid head on garbage, or a valid message with one wrong byte.
-                var bytes = linkRequest
-                bytes[generator.uniform(below: bytes.count)] ^= UInt8(
-                    1 << generator.uniform(below: 8))
-                return bytes
-            default:
-                return (0..<generator.uniform(below: 200)).map { _ in
-                    UInt8(truncatingIfNeeded: generator.next())
-                }
+        switch generator.uniform(below: 5) {
+        case 0: return linkRequest
+        case 1:
+            return RendezvousMessage.request(
+                RendezvousRequest(
+                    transaction: generator.next(), operation: .register,
+                    group: PolycastWorld.group, peer: PeerID(rawValue: generator.next()),
+                    cookie: Cookie(high: generator.next(), low: 0))
+            ).encoded
+        case 2: return last
+        case 3:
+            // A valid head on garbage, or a valid message with one wrong byte.
+            var bytes = linkRequest
+            bytes[generator.uniform(below: bytes.count)] ^= UInt8(
+                1 << generator.uniform(below: 8))
+            return bytes
+        default:
+            return (0..<generator.uniform(below: 200)).map { _ in
+                UInt8(truncatingIfNeeded: generator.next())
             }
         }
     }
 
     private var linkRequest: [UInt8] {
-        mutating get {
-            guard let name = MemberName("stranger") else { return [] }
-            return LinkMessage.request(
-                LinkRequest(
-                    group: PolycastWorld.group, peer: PeerID(rawValue: generator.next()),
-                    token: LinkToken(rawValue: generator.next()),
-                    cookie: Cookie(high: 0, low: generator.next()), name: name)
-            ).encoded
-        }
+        guard let name = MemberName("stranger") else { return [] }
+        return LinkMessage.request(
+            LinkRequest(
+                group: PolycastWorld.group, peer: PeerID(rawValue: generator.next()),
+                token: LinkToken(rawValue: generator.next()),
+                cookie: Cookie(high: 0, low: generator.next()), name: name)
+        ).encoded
     }
 }
