@@ -95,6 +95,8 @@ extension OverlayPeer {
             }
         } else if route.feasibility != nil {
             requestSeqno(index, at: now)
+            // Those whom to ask may be as dead as the parent.
+            probe(at: now)
         }
     }
 
