@@ -52,11 +52,18 @@ extension OverlayPeer {
     private func likelyParents(_ route: SourceRoute, at now: Instant?) -> [Rank] {
         route.adverts.compactMap { entry in
             guard route.isLikelyFeasible(entry.advert), entry.peer != route.parent,
-                now.map({ entry.refusedUntil <= $0 }) ?? true,
-                !route.children.contains(where: { $0.peer == entry.peer })
+                now.map({ entry.refusedUntil <= $0 }) ?? true, !hangsBelow(entry, route)
             else { return nil }
             return rank(entry, in: route)
         }.sorted()
+    }
+
+    /// Whether a neighbor gets the source from us, as far as we know.
+    ///
+    /// A child that is nearer or newer than we ever were has found another parent, and not told
+    /// us yet.
+    private func hangsBelow(_ entry: SourceRoute.NeighborAdvert, _ route: SourceRoute) -> Bool {
+        route.children.contains { $0.peer == entry.peer } && !route.isFeasible(entry.advert)
     }
 
     /// The warm spares: who would take us at once if the parent died.

@@ -76,6 +76,7 @@ extension OverlayPeer {
         guard isFed || isOrphan else { return wait(forPlaceAt: peer, index, at: now) }
         routes[index].attempt = nil
         isTableStale = true
+        removeChild(peer, source: source, into: &actions)
         changeParent(to: peer, isFed: isFed, advert, link, index, at: now)
         actions.append(.report(.attached(source: source, parent: peer)))
     }
