@@ -8,6 +8,8 @@ import Wire
 extension OverlayPeer {
     /// How long an orphan lets its subtree hope before it tells it to look around.
     private static let mendingTime: Duration = .seconds(1)
+    /// The same when the parent was silent, so that one has been looked for already.
+    private static let lastMendingTime: Duration = .milliseconds(200)
     /// How long a member without a feed leaves a neighbor alone that refused it; doubles twice.
     private static let starvingPause: Duration = .milliseconds(500)
     /// Replaced parents that are still listened to at most.
@@ -198,7 +200,7 @@ extension OverlayPeer {
         routes[index].move = nil
         if routes[index].attempt?.isPending == true { routes[index].attempt = nil }
         routes[index].orphanSince = now
-        routes[index].attachDue = now + Self.mendingTime
+        routes[index].attachDue = now + (isReachable ? Self.mendingTime : Self.lastMendingTime)
         if isReachable {
             keepFormer(parent, index, at: now)
         }
