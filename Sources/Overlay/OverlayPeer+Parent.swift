@@ -165,9 +165,12 @@ extension OverlayPeer {
 
     /// Whether the source was received here, and nobody sends it now.
     private func isStarving(_ index: Int) -> Bool {
-        routes[index].feasibility != nil
+        routes[index].feasibility != nil && !routes[index].isLocal
             && (routes[index].parent == nil || isParentSuspect(index))
     }
+
+    /// The same of any source.
+    var isAnyStarving: Bool { routes.indices.contains { isStarving($0) } }
 
     private mutating func pauseParent(
         _ peer: PeerID, isFirm: Bool = false, isRefusal: Bool = false, _ index: Int,
