@@ -122,13 +122,15 @@ extension OverlayPeer {
                 routes[index].attempt = nil
             }
             routes[index].move = nil
+            // It may be alive, and not know us for a child.
+            sendAttach(to: peer, index)
             reconsider(index, at: now, into: &actions)
         }
     }
 
-    /// The neighbor has spoken again: it stays our parent.
+    /// The neighbor has spoken again: it stays our parent, unless it does not feed us anyway.
     mutating func trustParent(_ peer: PeerID) {
-        for index in routes.indices where routes[index].parent == peer {
+        for index in routes.indices where routes[index].parent == peer && routes[index].isFed {
             guard let attempt = routes[index].attempt, attempt.isUrgent else { continue }
             routes[index].attempt = nil
             isTableStale = true
