@@ -6,6 +6,7 @@ import Wire
 
 extension OverlayPeer {
     private static let handoverRepeat: Duration = .milliseconds(150)
+    private static let turnedAwayLimit = 16
 
     // MARK: - Budget
 
@@ -99,6 +100,7 @@ extension OverlayPeer {
             // A place that a dead child takes should go to who needs it.
             let places = routes[index].children
             guard request.standing == .orphan else { return }
+            turnAway(peer, index)
             probe(at: now) { link in places.contains { $0.peer == link.peer } }
         }
     }
@@ -264,6 +266,24 @@ extension OverlayPeer {
         }
     }
 
+    // MARK: - Orphans that were refused
+
+    private mutating func turnAway(_ peer: PeerID, _ index: Int) {
+        guard !routes[index].turnedAway.contains(peer),
+            routes[index].turnedAway.count < Self.turnedAwayLimit
+        else { return }
+        routes[index].turnedAway.append(peer)
+    }
+
+    /// Tells those who were turned away that a place is free.
+    private mutating func tellOfRoom(_ index: Int) {
+        guard !routes[index].turnedAway.isEmpty, routes[index].isServing,
+            hasRoom(for: routes[index]), let advert = advert(of: routes[index])
+        else { return }
+        for peer in routes[index].turnedAway { send(.route(advert), to: peer) }
+        routes[index].turnedAway.removeAll()
+    }
+
     // MARK: - Removal
 
     mutating func removeChild(_ peer: PeerID, source: PeerID, into actions: inout [Action]) {
@@ -272,6 +292,7 @@ extension OverlayPeer {
         else { return }
         routes[index].children.remove(at: place)
         feedWaitingChild(index)
+        tellOfRoom(index)
         actions.append(.report(.childGone(source: source, child: peer)))
     }
 

@@ -52,11 +52,18 @@ extension OverlayPeer {
     private func likelyParents(_ route: SourceRoute, at now: Instant?) -> [Rank] {
         route.adverts.compactMap { entry in
             guard route.isLikelyFeasible(entry.advert), entry.peer != route.parent,
-                now.map({ entry.refusedUntil <= $0 }) ?? true,
-                !route.children.contains(where: { $0.peer == entry.peer })
+                now.map({ entry.refusedUntil <= $0 }) ?? true, !hangsBelow(entry, route)
             else { return nil }
             return rank(entry, in: route)
         }.sorted()
+    }
+
+    /// Whether a neighbor gets the source from us, as far as we know.
+    ///
+    /// A child that is nearer or newer than we ever were has found another parent, and not told
+    /// us yet.
+    private func hangsBelow(_ entry: SourceRoute.NeighborAdvert, _ route: SourceRoute) -> Bool {
+        route.children.contains { $0.peer == entry.peer } && !route.isFeasible(entry.advert)
     }
 
     /// The warm spares: who would take us at once if the parent died.
@@ -95,6 +102,8 @@ extension OverlayPeer {
             }
         } else if route.feasibility != nil {
             requestSeqno(index, at: now)
+            // Those whom to ask may be as dead as the parent.
+            probe(at: now)
         }
     }
 
@@ -113,13 +122,15 @@ extension OverlayPeer {
                 routes[index].attempt = nil
             }
             routes[index].move = nil
+            // It may be alive, and not know us for a child.
+            sendAttach(to: peer, index)
             reconsider(index, at: now, into: &actions)
         }
     }
 
-    /// The neighbor has spoken again: it stays our parent.
+    /// The neighbor has spoken again: it stays our parent, unless it does not feed us anyway.
     mutating func trustParent(_ peer: PeerID) {
-        for index in routes.indices where routes[index].parent == peer {
+        for index in routes.indices where routes[index].parent == peer && routes[index].isFed {
             guard let attempt = routes[index].attempt, attempt.isUrgent else { continue }
             routes[index].attempt = nil
             isTableStale = true

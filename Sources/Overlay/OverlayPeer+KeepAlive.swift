@@ -62,6 +62,7 @@ extension OverlayPeer {
 
     private mutating func greetAgain(_ index: Int, at now: Instant) {
         links[index].unansweredHellos += 1
+        if isDoubted(links[index]), isAnyStarving { meshDue = now }
         let wait = links[index].unansweredHellos > 1 ? configuration.helloRetry : helloInterval
         // The first wait is for the answer, too: its absence shows at the next hello at once.
         // A probe waits no longer than an answer takes by earlier ones.
@@ -84,12 +85,20 @@ extension OverlayPeer {
         where links[index].unansweredHellos == 0 && now - links[index].lastHeard > Self.probeRest
             && isMeant(links[index])
         {
-            links[index].unansweredHellos = max(0, configuration.helloTries - Self.probeTries)
+            links[index].unansweredHellos = unprobedHellos
             links[index].isProbed = true
             // Not now: links may have been served already.
             links[index].helloDue = now + .milliseconds(1)
         }
     }
+
+    /// Whether a neighbor has not answered a probe in time.
+    func isDoubted(_ link: Link) -> Bool {
+        link.isProbed && link.unansweredHellos > unprobedHellos + 1
+    }
+
+    /// Hellos that count as unanswered before a probe begins.
+    private var unprobedHellos: Int { max(0, configuration.helloTries - Self.probeTries) }
 
     /// Where we stand and what we can reach: with each ping between neighbors, and its answer.
     mutating func sayHello(to peer: PeerID) {

@@ -4,6 +4,11 @@ import Wire
 // Links: handshake, keep-alive, round trips (docs/protocol.md, "Links").
 
 extension OverlayPeer {
+    /// How long a neighbor that fell silent is not asked for a link again.
+    private static let silentPause: Duration = .seconds(3)
+    /// Requests for a link that an orphan sends to one peer.
+    private static let hurriedTries = 3
+
     /// Links are in the order of their peers.
     func linkIndex(_ peer: PeerID) -> Int? {
         var low = 0
@@ -215,8 +220,14 @@ extension OverlayPeer {
     }
 
     mutating func serveHandshakes(at now: Instant, into actions: inout [Action]) {
+        guard !handshakes.isEmpty else { return }
+        let isHurried = isAnyStarving
+        let tries =
+            isHurried
+            ? min(Self.hurriedTries, configuration.handshakeTries) : configuration.handshakeTries
         for index in handshakes.indices.reversed() where handshakes[index].retryDue <= now {
-            if handshakes[index].tries >= configuration.handshakeTries {
+            if isHurried { meshDue = now }
+            if handshakes[index].tries >= tries {
                 let peer = handshakes.remove(at: index).contact.peer
                 pauseCandidate(peer, until: now + .seconds(10))
                 continue
@@ -270,8 +281,9 @@ extension OverlayPeer {
         actions.append(.report(.linkDown(peer, end)))
         if end != .silent {
             restCandidate(peer, at: now)
-        } else if links.count < configuration.neighborTarget {
-            meshDue = now
+        } else {
+            pauseCandidate(peer, until: now + Self.silentPause)
+            if links.count < configuration.neighborTarget { meshDue = now }
         }
         forgetNeighbor(peer, at: now, into: &actions)
         forgetFloodNeighbor(peer, at: now, into: &actions)

@@ -115,8 +115,12 @@ extension OverlayPeer {
 
     /// Asks for links until the target is met.
     mutating func maintainMesh(at now: Instant, into actions: inout [Action]) {
-        // Who has not answered by the third request may be dead: others are asked meanwhile.
-        let silent = handshakes.count { $0.tries > 2 }
+        // Who has not answered by the third request may be dead: others are asked meanwhile. An
+        // orphan waits for no second one, nor for neighbors that may be dead.
+        let isHurried = isAnyStarving
+        let silent =
+            handshakes.count { $0.tries > (isHurried ? 1 : 2) }
+            + (isHurried ? links.count { isDoubted($0) } : 0)
         let count = links.count + handshakes.count - silent
         guard !isLeaving, count < configuration.neighborTarget + Self.spareLinks,
             count < configuration.neighborTarget || isShortOfSpares

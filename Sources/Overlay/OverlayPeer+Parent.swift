@@ -8,6 +8,8 @@ import Wire
 extension OverlayPeer {
     /// How long an orphan lets its subtree hope before it tells it to look around.
     private static let mendingTime: Duration = .seconds(1)
+    /// The same when the parent was silent, so that one has been looked for already.
+    private static let lastMendingTime: Duration = .milliseconds(200)
     /// How long a member without a feed leaves a neighbor alone that refused it; doubles twice.
     private static let starvingPause: Duration = .milliseconds(500)
     /// Replaced parents that are still listened to at most.
@@ -76,6 +78,7 @@ extension OverlayPeer {
         guard isFed || isOrphan else { return wait(forPlaceAt: peer, index, at: now) }
         routes[index].attempt = nil
         isTableStale = true
+        removeChild(peer, source: source, into: &actions)
         changeParent(to: peer, isFed: isFed, advert, link, index, at: now)
         actions.append(.report(.attached(source: source, parent: peer)))
     }
@@ -162,9 +165,12 @@ extension OverlayPeer {
 
     /// Whether the source was received here, and nobody sends it now.
     private func isStarving(_ index: Int) -> Bool {
-        routes[index].feasibility != nil
+        routes[index].feasibility != nil && !routes[index].isLocal
             && (routes[index].parent == nil || isParentSuspect(index))
     }
+
+    /// The same of any source.
+    var isAnyStarving: Bool { routes.indices.contains { isStarving($0) } }
 
     private mutating func pauseParent(
         _ peer: PeerID, isFirm: Bool = false, isRefusal: Bool = false, _ index: Int,
@@ -197,7 +203,7 @@ extension OverlayPeer {
         routes[index].move = nil
         if routes[index].attempt?.isPending == true { routes[index].attempt = nil }
         routes[index].orphanSince = now
-        routes[index].attachDue = now + Self.mendingTime
+        routes[index].attachDue = now + (isReachable ? Self.mendingTime : Self.lastMendingTime)
         if isReachable {
             keepFormer(parent, index, at: now)
         }

@@ -50,6 +50,8 @@ struct SourceRoute: Sendable {
     var raisedAt: Instant = .zero
     /// Neighbors that wait for a newer sequence number than we had.
     var seqnoAskers: [PeerID] = []
+    /// Orphans that found no place here, to be told when there is one.
+    var turnedAway: [PeerID] = []
     var refreshDue: Instant = .distantFuture
     var seqnoRequestDue: Instant = .zero
     var isAdvertDue = false
