@@ -80,6 +80,15 @@ extension OverlayPeer {
         actions.append(.report(.attached(source: source, parent: peer)))
     }
 
+    /// Media is as good as the answer that says it will come, which may have been lost.
+    mutating func noteFeed(of source: PeerID, from peer: PeerID, at now: Instant) {
+        guard let index = routeIndex(source), routes[index].attempt?.peer == peer,
+            !routes[index].formers.contains(where: { $0.peer == peer })
+        else { return }
+        routes[index].attempt?.isFeeding = true
+        routes[index].attempt?.retryDue = now
+    }
+
     /// Gives back a place that we asked for.
     private mutating func decline(_ peer: PeerID, _ index: Int, at now: Instant) {
         if routes[index].attempt?.peer == peer { routes[index].attempt = nil }
@@ -283,6 +292,10 @@ extension OverlayPeer {
         _ attempt: SourceRoute.Attempt, _ index: Int, at now: Instant,
         into actions: inout [Action]
     ) {
+        if attempt.isFeeding {
+            return acceptedBy(
+                attempt.peer, source: routes[index].source, isFed: true, at: now, into: &actions)
+        }
         if attempt.isPending { return decline(attempt.peer, index, at: now) }
         // Who has nobody to receive from does not wait for a peer that may be dead, too.
         let isPressing = routes[index].parent == nil || attempt.isUrgent
