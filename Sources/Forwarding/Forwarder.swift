@@ -376,8 +376,12 @@ package struct Forwarder: ~Copyable, Sendable {
         guard let first = streams[slot].firstOfParent else {
             guard isParent else { return }
             streams[slot].firstOfParent = header.sequence
-            // The former one was ahead: it sent this one already.
-            if streams[slot].window.contains(header.sequence) { overlapping = header.stream.source }
+            // The former one has sent all that came before, or was even ahead.
+            if streams[slot].window.contains(header.sequence)
+                || streams[slot].window.contains(header.sequence &- 1)
+            {
+                overlapping = header.stream.source
+            }
             return
         }
         // The former one has come to where the parent began.

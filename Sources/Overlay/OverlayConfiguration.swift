@@ -62,6 +62,9 @@ package struct OverlayConfiguration: Sendable {
     package var heartbeatInterval: Duration = .milliseconds(130)
     /// The same while there has been no media for long.
     package var idleHeartbeatInterval: Duration = .seconds(1)
+    /// A parent hears from its child at least this often, and asks after it when it does not.
+    package var childSignInterval: Duration = .milliseconds(1500)
+    package var childSilenceLimit: Duration = .milliseconds(2000)
     /// After its silence became suspicious, how long a parent may still come back.
     package var parentGrace: Duration = .milliseconds(850)
 
