@@ -113,6 +113,8 @@ extension OverlayPeer {
                 routes[index].attempt = nil
             }
             routes[index].move = nil
+            // If it lives, it may have lost us: our refreshes, or an answer to its probes.
+            sendAttach(to: peer, index)
             reconsider(index, at: now, into: &actions)
         }
     }
