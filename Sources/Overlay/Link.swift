@@ -39,6 +39,8 @@ struct Link: Sendable {
     /// Whether the peer is our parent, and whether it is our child, for any source.
     var feedsUs = false
     var isFedByUs = false
+    /// When either last changed.
+    var roleSince: Instant
     /// Where the peer stands, by its own account.
     var coordinate = Coordinate.unknown
     /// Smoothed round trip (RFC 9616, section 3).

@@ -33,9 +33,10 @@ extension OverlayPeer {
         guard links[index].feedsUs != links[index].isFedByUs, !links[index].isProbed else {
             return .distantFuture
         }
+        let since = links[index].roleSince
         return links[index].feedsUs
-            ? links[index].lastSent + configuration.childSignInterval
-            : links[index].lastHeard + configuration.childSilenceLimit
+            ? max(links[index].lastSent, since) + configuration.childSignInterval
+            : max(links[index].lastHeard, since) + configuration.childSilenceLimit
     }
 
     private mutating func serveChildSign(
@@ -175,6 +176,9 @@ extension OverlayPeer {
             if isFedByUs, !links[index].isFedByUs {
                 links[index].heartbeatWait = configuration.heartbeatInterval
                 links[index].heartbeatDue = now + configuration.heartbeatInterval
+            }
+            if feedsUs != links[index].feedsUs || isFedByUs != links[index].isFedByUs {
+                links[index].roleSince = now
             }
             links[index].feedsUs = feedsUs
             links[index].isFedByUs = isFedByUs

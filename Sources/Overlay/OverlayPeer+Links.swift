@@ -241,7 +241,7 @@ extension OverlayPeer {
             remoteToken: remoteToken, establishedAt: now, lastHeard: now, lastSent: now,
             // The initiator has just measured a round trip; the responder has not.
             helloDue: roundTrip == nil ? now : now + helloInterval, isNear: isNear(endpoint),
-            roundTrip: roundTrip)
+            roleSince: now, roundTrip: roundTrip)
         names[peer] = name
         link.isTrial = isTrial
         let place = links.firstIndex { $0.peer > peer } ?? links.endIndex
