@@ -192,7 +192,8 @@ private final class Plane {
         }
 
         #expect(wanted.map(\.0) == [100, 150, 200, 275, 375])
-        #expect(wanted.allSatisfy(\.1.isAwaited), "the parent has not said otherwise")
+        let areAwaited = wanted.allSatisfy { $0.1.isAwaited }
+        #expect(areAwaited, "the parent has not said otherwise")
     }
 
     @Test mutating func whatTheParentHasSentInVainIsAskedForAtOnce() {
