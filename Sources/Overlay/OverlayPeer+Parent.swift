@@ -139,11 +139,11 @@ extension OverlayPeer {
     /// on; what it has sent us until then is still accepted. While nothing flows, nothing can fall
     /// between the two, nor while the old one is so little behind that it will have sent what comes
     /// before the first packet of the new one when it hears that it should stop. One that never fed
-    /// us has nothing on the way.
+    /// us, or fell silent, has nothing on the way: what is missing is asked for at once.
     private mutating func leave(
         _ old: PeerID, for new: RouteAdvert, cost: UInt32, _ index: Int, at now: Instant
     ) {
-        guard routes[index].isFed else {
+        guard routes[index].isFed, link(to: old)?.isSuspect != true else {
             return send(.detach(source: routes[index].source), to: old)
         }
         keepFormer(old, index, at: now)
