@@ -154,9 +154,9 @@ struct RepairPace: Sendable {
     var retry: Int64
     var patience: Int64
 
-    /// Grows after the tries that go to the parent alone.
+    /// Doubles after the tries that go to the parent alone, lest queues grow by answers.
     func wait(after tries: Int64) -> Int64 {
-        retry + max(0, tries - Int64(WantedRepair.parentAttempts)) * (retry / 2)
+        retry << min(max(0, tries + 1 - Int64(WantedRepair.parentAttempts)), 4)
     }
 }
 

@@ -100,9 +100,7 @@ extension OverlayPeer {
         guard !floods[index].isLocal else { return }
         let others = repairers(of: floods[index], at: now)
         guard !others.isEmpty else { return }
-        let later =
-            repair.isAwaited
-            ? repair.attempt : max(0, repair.attempt - WantedRepair.parentAttempts)
+        let later = max(0, repair.attempt - WantedRepair.parentAttempts)
         send(.repairRequest(repair.request), to: others[later % others.count])
     }
 
