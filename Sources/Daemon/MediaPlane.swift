@@ -139,6 +139,7 @@ struct MediaPlane: ~Copyable {
             var childHeader = header
             childHeader.token = forwarder.children[copy.child].token
             childHeader.isRepair = false
+            childHeader.lacks = copy.lacks
             let place = outgoing.append(
                 headerBytes: MediaHeader.byteCount, body: body, to: childAddresses[copy.child])
             childHeader.store(into: place)

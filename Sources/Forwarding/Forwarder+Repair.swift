@@ -88,6 +88,15 @@ extension Forwarder {
         repairDue = min(repairDue, due)
     }
 
+    /// Learns from a packet of the parent what the parent lacks, too, and sends when it has it.
+    mutating func noteLacks(_ header: MediaHeader, route: Int, slot: Int, at now: Instant) {
+        guard table.routes[route].upstreams.first == header.token else { return }
+        let due = streams[slot].missing.note(
+            lacks: header.lacks, before: header.sequence, at: now.nanoseconds,
+            patience: paces[route].patience, tolerance: times.reorderTolerance)
+        repairDue = min(repairDue, due)
+    }
+
     // MARK: - Answering
 
     /// Remembers that the driver has the body of a packet that passed in its `slot`.

@@ -320,7 +320,11 @@ package struct Forwarder: ~Copyable, Sendable {
         } else {
             noteIrregular(header.sequence, route: route, slot: slot, at: now)
         }
-        if header.isRepair { repairCounts.repaired &+= 1 }
+        if header.isRepair {
+            repairCounts.repaired &+= 1
+        } else if !streams[slot].missing.isEmpty {
+            noteLacks(header, route: route, slot: slot, at: now)
+        }
         pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)
         return true
     }
@@ -351,15 +355,19 @@ package struct Forwarder: ~Copyable, Sendable {
         passedBytes &+= UInt64(bodyBytes &+ MediaHeader.byteCount)
         streams[slot].count.packets &+= 1
         streams[slot].count.bytes &+= UInt64(bodyBytes)
+        let lacks =
+            table.routes[route].isLocal ? 0 : streams[slot].window.lacks(before: header.sequence)
         guard table.routes[route].isFlooded else {
             streams[slot].count.copies &+= UInt64(range.count)
-            for child in range { plan.copies.append(FanOutPlan.Copy(packet: packet, child: child)) }
+            for child in range {
+                plan.copies.append(FanOutPlan.Copy(packet: packet, child: child, lacks: lacks))
+            }
             return
         }
         noteProgress(slot)
         for child in range where children[child].localToken != header.token {
             streams[slot].count.copies &+= 1
-            plan.copies.append(FanOutPlan.Copy(packet: packet, child: child))
+            plan.copies.append(FanOutPlan.Copy(packet: packet, child: child, lacks: lacks))
         }
     }
 
@@ -376,8 +384,12 @@ package struct Forwarder: ~Copyable, Sendable {
         guard let first = streams[slot].firstOfParent else {
             guard isParent else { return }
             streams[slot].firstOfParent = header.sequence
-            // The former one was ahead: it sent this one already.
-            if streams[slot].window.contains(header.sequence) { overlapping = header.stream.source }
+            // The former one has sent all that came before, or was even ahead.
+            if streams[slot].window.contains(header.sequence)
+                || streams[slot].window.contains(header.sequence &- 1)
+            {
+                overlapping = header.stream.source
+            }
             return
         }
         // The former one has come to where the parent began.
@@ -442,6 +454,8 @@ package struct FanOutPlan: Sendable {
     package struct Copy: Equatable, Sendable {
         package var packet: Int
         package var child: Int
+        /// See ``MediaHeader/lacks``.
+        package var lacks: UInt8 = 0
     }
 
     package var copies: [Copy] = []

@@ -12,6 +12,8 @@ struct MissingPackets: Sendable {
         var noticed: Int64
         /// When to ask (again).
         var due: Int64
+        /// The parent has said that it lacks it, too.
+        var isAwaited = false
     }
 
     private(set) var entries: ContiguousArray<Entry> = []
@@ -50,7 +52,31 @@ struct MissingPackets: Sendable {
         for index in entries.indices {
             entries[index].due = .min
             entries[index].tries = min(entries[index].tries, 1)
+            entries[index].isAwaited = false
         }
+    }
+
+    /// Takes in which packets before `sequence` the parent lacks (``MediaHeader/lacks``); returns
+    /// when the first of these is due.
+    ///
+    /// What it lacks it will send once it has it: for `patience` nobody is asked. What it has was
+    /// lost on the way here.
+    mutating func note(
+        lacks: UInt8, before sequence: UInt32, at now: Int64, patience: Int64, tolerance: Int64
+    ) -> Int64 {
+        var earliest = Int64.max
+        for offset in 0..<MediaHeader.lacksSpan {
+            guard let index = index(of: sequence &- UInt32(offset) &- 1) else { continue }
+            let isLacking = lacks >> UInt8(offset) & 1 == 1
+            if isLacking, !entries[index].isAwaited {
+                entries[index].due = max(entries[index].due, entries[index].noticed + patience)
+            } else if !isLacking, entries[index].isAwaited {
+                entries[index].due = now + tolerance
+            }
+            entries[index].isAwaited = isLacking
+            earliest = min(earliest, entries[index].due)
+        }
+        return earliest
     }
 
     /// Appends requests for all that is due; returns the next due time, and counts.
@@ -94,14 +120,16 @@ struct MissingPackets: Sendable {
     ) {
         if let last = open {
             let offset = entry.sequence &- last.request.base
-            if offset < RepairRequest.span, last.attempt == Int(entry.tries) {
+            if offset < RepairRequest.span, last.attempt == Int(entry.tries),
+                last.isAwaited == entry.isAwaited
+            {
                 open?.request.bitmap |= 1 << UInt64(offset)
                 return
             }
             wanted.append(last)
         }
         let request = RepairRequest(stream: stream, base: entry.sequence, bitmap: 1)
-        open = WantedRepair(request: request, attempt: Int(entry.tries))
+        open = WantedRepair(request: request, attempt: Int(entry.tries), isAwaited: entry.isAwaited)
     }
 
     private func index(of sequence: UInt32) -> Int? {
@@ -126,11 +154,9 @@ struct RepairPace: Sendable {
     var retry: Int64
     var patience: Int64
 
-    /// Grows with every try; after the last one that goes to the parent alone, the parent gets
-    /// time for a repair of its own.
+    /// Doubles after the tries that go to the parent alone, lest queues grow by answers.
     func wait(after tries: Int64) -> Int64 {
-        retry + (tries - 1) * (retry / 2)
-            + (tries == Int64(WantedRepair.parentAttempts) ? patience : 0)
+        retry << min(max(0, tries + 1 - Int64(WantedRepair.parentAttempts)), 4)
     }
 }
 
@@ -139,12 +165,15 @@ package struct WantedRepair: Equatable, Sendable {
     package var request: RepairRequest
     /// Counts from one; the control plane asks others after ``parentAttempts``.
     package var attempt: Int
+    /// The parent lacks them, too, as far as it has said.
+    package var isAwaited: Bool
 
     /// Attempts that go to the parent, which most likely has the packet or is about to.
     package static let parentAttempts = 2
 
-    package init(request: RepairRequest, attempt: Int) {
+    package init(request: RepairRequest, attempt: Int, isAwaited: Bool = false) {
         self.request = request
         self.attempt = attempt
+        self.isAwaited = isAwaited
     }
 }

@@ -1,3 +1,5 @@
+import Wire
+
 /// Which of a stream's recent sequence numbers have arrived: a bitmap that slides.
 ///
 /// Numbers are 32 bits and wrap; one more than half the space ahead of the highest counts as
@@ -49,6 +51,15 @@ package struct SequenceWindow: Sendable {
         guard !isEmpty, ahead <= 0, Int(ahead) > -Self.size else { return false }
         let (word, mask) = Self.position(sequence)
         return bits[word] & mask != 0
+    }
+
+    /// Which of the numbers right before `sequence` were not recorded, as in ``MediaHeader/lacks``.
+    func lacks(before sequence: UInt32) -> UInt8 {
+        var lacks: UInt8 = 0
+        for offset in 0..<UInt32(MediaHeader.lacksSpan) where !contains(sequence &- offset &- 1) {
+            lacks |= 1 << UInt8(offset)
+        }
+        return lacks
     }
 
     private mutating func advance(to sequence: UInt32, by distance: Int) {

@@ -39,6 +39,8 @@ struct Link: Sendable {
     /// Whether the peer is our parent, and whether it is our child, for any source.
     var feedsUs = false
     var isFedByUs = false
+    /// When either last changed.
+    var roleSince: Instant
     /// Where the peer stands, by its own account.
     var coordinate = Coordinate.unknown
     /// Smoothed round trip (RFC 9616, section 3).
@@ -78,10 +80,23 @@ struct Handshake: Sendable {
     var endpoint: Endpoint
     var tries: Int
     var sentAt: Instant
-    let isTrial: Bool
+    let purpose: Purpose
     /// Whether the last request was repeated: its answer then tells no round trip (Karn, 1987).
     var isRepeated = false
     var retryDue: Instant
+
+    enum Purpose {
+        case neighbor
+        /// To hear of others from anybody.
+        case exploration
+        /// The peer may be a better parent for this source.
+        case trial(source: PeerID)
+    }
+
+    /// Whether the link that comes of it is looked at again soon.
+    var isTrial: Bool {
+        if case .neighbor = purpose { false } else { true }
+    }
 }
 
 /// A peer that could become a neighbor.
@@ -93,7 +108,7 @@ struct Candidate: Sendable {
     var pausedUntil: Instant
     /// How often a link with it was closed as useless.
     var rests = 0
-    /// What a link with it cost when there last was one; microseconds.
+    /// What a link with it would cost, as last measured; microseconds.
     var cost: UInt32?
     var hint: Hint?
 

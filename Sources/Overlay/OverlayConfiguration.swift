@@ -62,6 +62,9 @@ package struct OverlayConfiguration: Sendable {
     package var heartbeatInterval: Duration = .milliseconds(130)
     /// The same while there has been no media for long.
     package var idleHeartbeatInterval: Duration = .seconds(1)
+    /// A parent hears from its child at least this often, and asks after it when it does not.
+    package var childSignInterval: Duration = .milliseconds(1500)
+    package var childSilenceLimit: Duration = .milliseconds(2000)
     /// After its silence became suspicious, how long a parent may still come back.
     package var parentGrace: Duration = .milliseconds(850)
 
@@ -90,9 +93,11 @@ package struct OverlayConfiguration: Sendable {
     /// Flooding sources of the group at most.
     package var floodSourceLimit = 1024
 
-    /// Time between a child's refreshes of its slot, and silence that frees it.
+    /// Time between a child's refreshes of its slot, and after the last one its slot is freed.
+    ///
+    /// Death shows sooner, by silence: this is for children that no longer want to be one.
     package var attachInterval: Duration = .seconds(3)
-    package var childTimeout: Duration = .milliseconds(9500)
+    package var childTimeout: Duration = .milliseconds(15_500)
     /// Wait for the answer to a request for a slot, besides one and a half round trips.
     package var attachRetry: Duration = .milliseconds(30)
     package var attachTries = 4

@@ -122,7 +122,7 @@ extension OverlayPeer {
                 routes[index].attempt = nil
             }
             routes[index].move = nil
-            // It may be alive, and not know us for a child.
+            // If it lives, it may have lost us: our refreshes, or an answer to its probes.
             sendAttach(to: peer, index)
             reconsider(index, at: now, into: &actions)
         }

@@ -40,6 +40,7 @@ extension OverlayPeer {
             guard let token = sign.link,
                 let index = links.firstIndex(where: { $0.localToken == token })
             else { continue }
+            noteFeed(of: sign.stream.source, from: links[index].peer, at: now)
             noteHeard(index, at: sign.at, next: configuration.heartbeatInterval)
         }
     }

@@ -24,7 +24,32 @@ extension OverlayPeer {
         if links[index].isSuspect { due = due + grace }
         if links[index].helloDue < due { due = links[index].helloDue }
         if links[index].heartbeatDue < due { due = links[index].heartbeatDue }
-        return due
+        return min(due, childSignDue(index))
+    }
+
+    /// When a parent is to hear from us, or a child is to be asked whether it lives: nothing is
+    /// wasted on the dead for long.
+    private func childSignDue(_ index: Int) -> Instant {
+        guard links[index].feedsUs != links[index].isFedByUs, !links[index].isProbed else {
+            return .distantFuture
+        }
+        let since = links[index].roleSince
+        return links[index].feedsUs
+            ? max(links[index].lastSent, since) + configuration.childSignInterval
+            : max(links[index].lastHeard, since) + configuration.childSilenceLimit
+    }
+
+    private mutating func serveChildSign(
+        _ index: Int, at now: Instant, into actions: inout [Action]
+    ) {
+        if links[index].feedsUs {
+            // Any datagram says it.
+            let sign = ControlDatagram(token: links[index].remoteToken, messages: [])
+            actions.append(.sendControl(sign, to: links[index].endpoint))
+            links[index].lastSent = now
+        } else {
+            beginProbe(index, at: now)
+        }
     }
 
     mutating func serveLinks(at now: Instant, into actions: inout [Action]) {
@@ -55,7 +80,8 @@ extension OverlayPeer {
             suspectParent(link.peer, at: now, into: &actions)
             suspectUpstream(link.peer, at: now)
         }
-        if link.helloDue <= now { greetAgain(index, at: now) }
+        if childSignDue(index) <= now { serveChildSign(index, at: now, into: &actions) }
+        if links[index].helloDue <= now { greetAgain(index, at: now) }
         if link.heartbeatDue <= now { serveHeartbeat(index, at: now) }
         return true
     }
@@ -85,10 +111,8 @@ extension OverlayPeer {
         where links[index].unansweredHellos == 0 && now - links[index].lastHeard > Self.probeRest
             && isMeant(links[index])
         {
-            links[index].unansweredHellos = unprobedHellos
-            links[index].isProbed = true
             // Not now: links may have been served already.
-            links[index].helloDue = now + .milliseconds(1)
+            beginProbe(index, at: now + .milliseconds(1))
         }
     }
 
@@ -99,6 +123,12 @@ extension OverlayPeer {
 
     /// Hellos that count as unanswered before a probe begins.
     private var unprobedHellos: Int { max(0, configuration.helloTries - Self.probeTries) }
+
+    private mutating func beginProbe(_ index: Int, at instant: Instant) {
+        links[index].unansweredHellos = unprobedHellos
+        links[index].isProbed = true
+        links[index].helloDue = instant
+    }
 
     /// Where we stand and what we can reach: with each ping between neighbors, and its answer.
     mutating func sayHello(to peer: PeerID) {
@@ -155,6 +185,9 @@ extension OverlayPeer {
             if isFedByUs, !links[index].isFedByUs {
                 links[index].heartbeatWait = configuration.heartbeatInterval
                 links[index].heartbeatDue = now + configuration.heartbeatInterval
+            }
+            if feedsUs != links[index].feedsUs || isFedByUs != links[index].isFedByUs {
+                links[index].roleSince = now
             }
             links[index].feedsUs = feedsUs
             links[index].isFedByUs = isFedByUs

@@ -32,7 +32,8 @@ extension OverlayPeer {
 
     /// Asks `contact` for a link, unless there is one or too many are asked for already.
     mutating func requestLink(
-        to contact: Contact, isTrial: Bool = false, at now: Instant, into actions: inout [Action]
+        to contact: Contact, for purpose: Handshake.Purpose = .neighbor, at now: Instant,
+        into actions: inout [Action]
     ) {
         guard contact.peer != configuration.peer, !isLinked(contact.peer),
             !handshakes.contains(where: {
@@ -42,7 +43,7 @@ extension OverlayPeer {
         else { return }
         let handshake = Handshake(
             contact: contact, token: LinkToken(rawValue: generator.next()), cookie: .none,
-            endpoint: contact.endpoint, tries: 1, sentAt: now, isTrial: isTrial,
+            endpoint: contact.endpoint, tries: 1, sentAt: now, purpose: purpose,
             retryDue: now + generator.jittered(configuration.handshakeRetry, by: 0.2))
         handshakes.append(handshake)
         actions.append(.sendLink(request(handshake), to: handshake.endpoint))
@@ -154,6 +155,12 @@ extension OverlayPeer {
         // If the cookie has changed on the way, the answer to the request with the first may still
         // come: it would be taken for a very short round trip.
         let isSecond = handshakes[index].cookie != .none
+        if !isSecond, !handshakes[index].isRepeated,
+            !isWorthwhile(handshakes[index], roundTrip: now - handshakes[index].sentAt, at: now)
+        {
+            handshakes.remove(at: index)
+            return
+        }
         handshakes[index].cookie = cookie
         // A host with several addresses may answer from another one: that one is then proven.
         handshakes[index].endpoint = sender
@@ -252,7 +259,7 @@ extension OverlayPeer {
             remoteToken: remoteToken, establishedAt: now, lastHeard: now, lastSent: now,
             // The initiator has just measured a round trip; the responder has not.
             helloDue: roundTrip == nil ? now : now + helloInterval, isNear: isNear(endpoint),
-            roundTrip: roundTrip)
+            roleSince: now, roundTrip: roundTrip)
         names[peer] = name
         link.isTrial = isTrial
         let place = links.firstIndex { $0.peer > peer } ?? links.endIndex

@@ -251,22 +251,20 @@ extension OverlayPeer {
         guard !remote.isEmpty, !free.isEmpty else { return }
         let route = remote[generator.uniform(below: remote.count)]
         if let best = mostPromising(free, for: route, at: now) {
-            return requestLink(to: best.contact, isTrial: true, at: now, into: &actions)
+            return requestLink(
+                to: best.contact, for: .trial(source: route.source), at: now, into: &actions)
         }
         guard exploreDue <= now else { return }
         exploreDue = now + generator.jittered(configuration.idleTrialInterval, by: 0.3)
         let any = free[generator.uniform(below: free.count)]
-        requestLink(to: any.contact, isTrial: true, at: now, into: &actions)
+        requestLink(to: any.contact, for: .exploration, at: now, into: &actions)
     }
 
     /// Whose link promises a better place than the present one, by far enough.
     private func mostPromising(
         _ free: [Candidate], for route: SourceRoute, at now: Instant
     ) -> Candidate? {
-        guard let parent = route.parent.flatMap({ link(to: $0) }) else { return nil }
-        let present = weighted(
-            route.distance.metric - min(parent.cost, route.distance.metric), parent.cost)
-        var least = present - min(present, neededGain(present))
+        var least = requiredPromise(for: route)
         var best: Candidate?
         for candidate in free {
             guard let promise = promise(of: candidate, for: route, at: now), promise < least else {
@@ -276,6 +274,30 @@ extension OverlayPeer {
             best = candidate
         }
         return best
+    }
+
+    /// What another parent must promise less than: the present place, by far enough.
+    private func requiredPromise(for route: SourceRoute) -> UInt64 {
+        guard let parent = route.parent.flatMap({ link(to: $0) }) else { return 0 }
+        let present = weighted(
+            route.distance.metric - min(parent.cost, route.distance.metric), parent.cost)
+        return present - min(present, neededGain(present))
+    }
+
+    /// Whether to go on with a handshake whose first half took so long.
+    ///
+    /// The challenge tells the distance: who turns out to be no better is let go before there is a
+    /// link, at a quarter of what a link costs.
+    mutating func isWorthwhile(
+        _ handshake: Handshake, roundTrip: Duration, at now: Instant
+    ) -> Bool {
+        guard case .trial(let source) = handshake.purpose, let route = routeIndex(source),
+            let place = candidates.firstIndex(where: { $0.contact.peer == handshake.contact.peer })
+        else { return true }
+        candidates[place].cost =
+            UInt32(clamping: roundTrip.nanoseconds / 2000) &+ OverlayConfiguration.hopCost
+        let promise = promise(of: candidates[place], for: routes[route], at: now)
+        return promise.map { $0 < requiredPromise(for: routes[route]) } ?? false
     }
 
     /// The weighted distance that a candidate would give us, as far as can be told.

@@ -83,6 +83,15 @@ extension OverlayPeer {
         actions.append(.report(.attached(source: source, parent: peer)))
     }
 
+    /// Media is as good as the answer that says it will come, which may have been lost.
+    mutating func noteFeed(of source: PeerID, from peer: PeerID, at now: Instant) {
+        guard let index = routeIndex(source), routes[index].attempt?.peer == peer,
+            !routes[index].formers.contains(where: { $0.peer == peer })
+        else { return }
+        routes[index].attempt?.isFeeding = true
+        routes[index].attempt?.retryDue = now
+    }
+
     /// Gives back a place that we asked for.
     private mutating func decline(_ peer: PeerID, _ index: Int, at now: Instant) {
         if routes[index].attempt?.peer == peer { routes[index].attempt = nil }
@@ -112,8 +121,9 @@ extension OverlayPeer {
         to peer: PeerID, isFed: Bool, _ advert: RouteAdvert, _ link: Link, _ index: Int,
         at now: Instant
     ) {
-        if let old = routes[index].parent { leave(old, index, at: now) }
+        let old = routes[index].parent
         routes[index].parent = peer
+        if let old { leave(old, for: advert, cost: link.cost, index, at: now) }
         routes[index].isFed = isFed
         routes[index].orphanSince = nil
         routes[index].move = nil
@@ -130,14 +140,23 @@ extension OverlayPeer {
     ///
     /// A parent that was asked to let us go feeds our new parent in our stead from the next packet
     /// on; what it has sent us until then is still accepted. While nothing flows, nothing can fall
-    /// between the two. One that never fed us has nothing on the way.
-    private mutating func leave(_ old: PeerID, _ index: Int, at now: Instant) {
-        let isFeeding = routes[index].isFed
-        if isFeeding { keepFormer(old, index, at: now) }
-        let isIdle = now - routes[index].mediaAt > Self.inFlightTime
-        if routes[index].move?.isAsked == true || isIdle || !isFeeding {
-            send(.detach(source: routes[index].source), to: old)
+    /// between the two, nor while the old one is so little behind that it will have sent what comes
+    /// before the first packet of the new one when it hears that it should stop. One that never fed
+    /// us, or fell silent, has nothing on the way: what is missing is asked for at once.
+    private mutating func leave(
+        _ old: PeerID, for new: RouteAdvert, cost: UInt32, _ index: Int, at now: Instant
+    ) {
+        guard routes[index].isFed, link(to: old)?.isSuspect != true else {
+            return send(.detach(source: routes[index].source), to: old)
         }
+        keepFormer(old, index, at: now)
+        let isIdle = now - routes[index].mediaAt > Self.inFlightTime
+        let way = UInt64(cost) + UInt64(link(to: old)?.cost ?? 0)
+        let isClose = routes[index].advert(from: old).map {
+            UInt64($0.metric) < UInt64(new.metric) + way
+        }
+        guard routes[index].move?.isAsked == true || isIdle || isClose == true else { return }
+        dismissFormer(routes[index].formers.count - 1, index, at: now)
     }
 
     mutating func refusedBy(
@@ -217,7 +236,7 @@ extension OverlayPeer {
     /// replaced before it does.
     private mutating func keepFormer(_ peer: PeerID, _ index: Int, at now: Instant) {
         routes[index].formers.removeAll { $0.peer == peer }
-        if routes[index].formers.count == Self.formerLimit { forgetFormer(0, index) }
+        if routes[index].formers.count == Self.formerLimit { forgetFormer(0, index, at: now) }
         routes[index].formers.append(.init(peer: peer, until: now + configuration.overlap))
     }
 
@@ -225,13 +244,13 @@ extension OverlayPeer {
     mutating func dismissFormers(of source: PeerID, at now: Instant) {
         guard let index = routeIndex(source), routes[index].parent != nil else { return }
         for place in routes[index].formers.indices where !routes[index].formers[place].isDismissed {
-            dismissFormer(place, index)
-            routes[index].formers[place].until = now + Self.inFlightTime
+            dismissFormer(place, index, at: now)
         }
     }
 
-    private mutating func dismissFormer(_ place: Int, _ index: Int) {
+    private mutating func dismissFormer(_ place: Int, _ index: Int, at now: Instant) {
         routes[index].formers[place].isDismissed = true
+        routes[index].formers[place].until = now + Self.inFlightTime
         let peer = routes[index].formers[place].peer
         if peer != routes[index].parent, peer != routes[index].attempt?.peer {
             send(.detach(source: routes[index].source), to: peer)
@@ -239,8 +258,8 @@ extension OverlayPeer {
     }
 
     /// Stops to listen to a former parent.
-    private mutating func forgetFormer(_ place: Int, _ index: Int) {
-        if !routes[index].formers[place].isDismissed { dismissFormer(place, index) }
+    private mutating func forgetFormer(_ place: Int, _ index: Int, at now: Instant) {
+        if !routes[index].formers[place].isDismissed { dismissFormer(place, index, at: now) }
         routes[index].formers.remove(at: place)
         isTableStale = true
     }
@@ -263,7 +282,7 @@ extension OverlayPeer {
         while !routes[index].formers.isEmpty,
             let old = routes[index].formers.firstIndex(where: { $0.until <= now })
         {
-            forgetFormer(old, index)
+            forgetFormer(old, index, at: now)
         }
         if let move = routes[index].move, move.until <= now {
             routes[index].move = nil
@@ -289,6 +308,10 @@ extension OverlayPeer {
         _ attempt: SourceRoute.Attempt, _ index: Int, at now: Instant,
         into actions: inout [Action]
     ) {
+        if attempt.isFeeding {
+            return acceptedBy(
+                attempt.peer, source: routes[index].source, isFed: true, at: now, into: &actions)
+        }
         if attempt.isPending { return decline(attempt.peer, index, at: now) }
         // Who has nobody to receive from does not wait for a peer that may be dead, too.
         let isPressing = routes[index].parent == nil || attempt.isUrgent

@@ -16,16 +16,18 @@ extension OverlayPeer {
                 continue
             }
             guard let index = routeIndex(repair.request.stream.source), !routes[index].isLocal,
-                let peer = repairer(of: routes[index], attempt: repair.attempt)
+                let peer = repairer(
+                    of: routes[index], attempt: repair.attempt, isAwaited: repair.isAwaited)
             else { continue }
             send(.repairRequest(repair.request), to: peer)
         }
     }
 
-    /// Whom to ask: the parent at first, then one of the others and the parent in turn.
-    private func repairer(of route: SourceRoute, attempt: Int) -> PeerID? {
+    /// Whom to ask: the parent at first, then one of the others and the parent in turn; at once
+    /// one of the others for what the parent lacks.
+    private func repairer(of route: SourceRoute, attempt: Int, isAwaited: Bool) -> PeerID? {
         let parent = route.parent.flatMap { link(to: $0) == nil ? nil : $0 }
-        let later = attempt - WantedRepair.parentAttempts
+        let later = isAwaited ? attempt : attempt - WantedRepair.parentAttempts
         if let parent, later <= 0 || later % 2 == 0 { return parent }
         let others = otherRepairers(of: route)
         guard !others.isEmpty else { return parent }
@@ -84,14 +86,14 @@ extension OverlayPeer {
     /// How long to wait for a repair from the parent before asking again; `nil` if its round trip
     /// is not known.
     ///
-    /// In steps of 10 ms, so that tables do not change with every measurement.
+    /// A quarter more than it, in steps of 10 ms, so that tables do not change with every measurement.
     func repairRetry(of route: SourceRoute) -> Duration? {
         (route.parent ?? route.attempt?.peer).flatMap { repairRetry(from: $0) }
     }
 
     func repairRetry(from peer: PeerID) -> Duration? {
         guard let roundTrip = link(to: peer)?.roundTrip else { return nil }
-        let steps = min(roundTrip.nanoseconds / 1000 * 3 / 2 / 10_000, 500)
+        let steps = min(roundTrip.nanoseconds / 1000 * 5 / 4 / 10_000, 500)
         return .milliseconds(10 * (steps + 1) + 5)
     }
 

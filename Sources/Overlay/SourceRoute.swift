@@ -88,6 +88,8 @@ struct SourceRoute: Sendable {
         let isUrgent: Bool
         /// It was accepted, and waits for another child to go; until then the parent stays.
         var isPending = false
+        /// Its media has come: it feeds us, whatever became of its answer.
+        var isFeeding = false
         var tries: Int
         var retryDue: Instant
     }

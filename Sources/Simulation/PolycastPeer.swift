@@ -307,6 +307,7 @@ final class PolycastPeer {
             var own = header
             own.token = child.token
             own.isRepair = false
+            own.lacks = copy.lacks
             outbox.sendMedia(
                 .media(own, packet), packet, bytes: MediaHeader.byteCount + world.bodyBytes, to: to,
                 link: own.token.rawValue)

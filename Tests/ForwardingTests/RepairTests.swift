@@ -170,8 +170,8 @@ private final class Plane {
             attempts += wanted.map(\.attempt)
         }
 
-        // 50 ms, and half of that more each time.
-        #expect(times == [10, 60, 135, 235, 360])
+        // 50 ms after each that goes to the parent alone, then half of that more each time.
+        #expect(times == [10, 60, 110, 185, 285])
         #expect(attempts == [1, 2, 3, 4, 5])
         #expect(plane.forwarder.repairCounts.gaveUp == 1)
         #expect(plane.forwarder.nextWakeup == nil)
@@ -182,11 +182,32 @@ private final class Plane {
     @Test mutating func theParentGetsTimeForItsOwnRepair() {
         plane.forwarder.install(table(patience: .milliseconds(100)))
         plane.receive(header(5), at: milliseconds(0))
-        plane.receive(header(7), at: milliseconds(0))
+        var first = header(7)
+        first.lacks = 0b1
+        plane.receive(first, at: milliseconds(0))
 
-        let times = (0..<600).filter { !plane.wanted(at: milliseconds($0)).isEmpty }
+        var wanted: [(Int64, WantedRepair)] = []
+        for time in 0..<600 as Range<Int64> {
+            wanted += plane.wanted(at: milliseconds(time)).map { (time, $0) }
+        }
 
-        #expect(times == [10, 60, 235, 335, 460])
+        #expect(wanted.map(\.0) == [100, 150, 200, 275, 375])
+        let areAwaited = wanted.allSatisfy { $0.1.isAwaited }
+        #expect(areAwaited, "the parent has not said otherwise")
+    }
+
+    @Test mutating func whatTheParentHasSentInVainIsAskedForAtOnce() {
+        plane.forwarder.install(table(patience: .milliseconds(100)))
+        plane.receive(header(5), at: milliseconds(0))
+        var first = header(7)
+        first.lacks = 0b1
+        plane.receive(first, at: milliseconds(0))
+        plane.receive(header(8), at: milliseconds(50))
+
+        #expect(plane.wanted(at: milliseconds(59)).isEmpty)
+        let wanted = plane.wanted(at: milliseconds(60))
+        #expect(wanted.map(\.request.base) == [6])
+        #expect(wanted.map(\.isAwaited) == [false])
     }
 
     @Test mutating func aFormerParentMayFillTheGapForLonger() {

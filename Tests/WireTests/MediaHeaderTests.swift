@@ -49,6 +49,17 @@ import Wire
         #expect(try decode(bytes) == header)
     }
 
+    @Test func whatTheSenderLacksTakesFiveBits() throws {
+        var header = Self.plain
+        var bytes = Self.plainBytes
+        for (lacks, flags) in [(0x01, 0x04), (0x10, 0x40), (0x1F, 0x7C)] as [(UInt8, UInt8)] {
+            header.lacks = lacks
+            bytes[2] = flags
+            #expect(stored(header).prefix(24) == bytes[...])
+            #expect(try decode(bytes) == header)
+        }
+    }
+
     @Test func theBodyIsNotLookedAt() throws {
         #expect(try decode(Self.plainBytes) == Self.plain)
         #expect(try decode(Self.plainBytes + Array(repeating: 0xFF, count: 65_000)) == Self.plain)
@@ -64,7 +75,7 @@ import Wire
         arguments: [
             (0, 0xA1, DecodeError.unknownMagic), (0, 0xB2, .unsupportedVersion(2)),
             (1, 0x7F, .unknownType(0x7F)),
-            (2, 0x04, .invalidField("flags")), (2, 0x80, .invalidField("flags")),
+            (2, 0x84, .invalidField("flags")), (2, 0x80, .invalidField("flags")),
         ] as [(Int, UInt8, DecodeError)])
     func brokenFieldsAreRefused(offset: Int, value: UInt8, error: DecodeError) {
         var bytes = Self.plainBytes
