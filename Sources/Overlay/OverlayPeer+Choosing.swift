@@ -28,7 +28,7 @@ extension OverlayPeer {
     }
 
     private func rank(_ entry: SourceRoute.NeighborAdvert, in route: SourceRoute) -> Rank? {
-        guard let index = linkIndex(entry.peer) else { return nil }
+        guard let index = linkIndex(entry.peer), !links[index].isSuspect else { return nil }
         let cost = links[index].cost
         let hasRoom = entry.advert.freeRate >= route.childRate
         return Rank(
@@ -76,7 +76,7 @@ extension OverlayPeer {
     /// Looks whether the route needs, or could have, another parent.
     mutating func reconsider(_ index: Int, at now: Instant, into actions: inout [Action]) {
         guard !routes[index].isLocal, routes[index].attempt == nil, !isLeaving else { return }
-        if routes[index].parent == nil || isParentSuspect(index) {
+        if routes[index].parent == nil || isStarving(index) {
             findParent(index, at: now)
         } else if let move = routes[index].move {
             followMove(index, move, at: now)

@@ -21,7 +21,7 @@ extension OverlayPeer {
 
     mutating func attempt(_ peer: PeerID, _ index: Int, at now: Instant) {
         routes[index].attempt = .init(
-            peer: peer, isUrgent: isParentSuspect(index), tries: 1,
+            peer: peer, isUrgent: isStarving(index), tries: 1,
             retryDue: now + attachWait(peer))
         // The new parent may send before its answer arrives.
         isTableStale = true
@@ -39,7 +39,7 @@ extension OverlayPeer {
         let standing: ChildStanding =
             if route.parent == peer {
                 .child
-            } else if route.parent == nil || isParentSuspect(index) {
+            } else if route.parent == nil || isStarving(index) {
                 .orphan
             } else {
                 .changing
@@ -182,10 +182,11 @@ extension OverlayPeer {
         reconsider(index, at: now, into: &actions)
     }
 
-    /// Whether the source was received here, and nobody sends it now.
-    private func isStarving(_ index: Int) -> Bool {
+    /// Whether the source was received here, and nobody sends it now: a parent that has no place for
+    /// us yet does not, either.
+    func isStarving(_ index: Int) -> Bool {
         routes[index].feasibility != nil && !routes[index].isLocal
-            && (routes[index].parent == nil || isParentSuspect(index))
+            && (routes[index].parent == nil || !routes[index].isFed || isParentSuspect(index))
     }
 
     /// The same of any source.
@@ -297,9 +298,7 @@ extension OverlayPeer {
                 now + generator.jittered(configuration.improvementInterval, by: 0.3)
             if routes[index].move == nil { improve(index, at: now) }
             reconsider(index, at: now, into: &actions)
-        } else if routes[index].move != nil || routes[index].parent == nil
-            || isParentSuspect(index)
-        {
+        } else if routes[index].move != nil || routes[index].parent == nil || isStarving(index) {
             reconsider(index, at: now, into: &actions)
         }
     }
