@@ -154,7 +154,7 @@ struct RepairPace: Sendable {
     var retry: Int64
     var patience: Int64
 
-    /// Doubles after the tries that go to the parent alone, lest queues grow by answers.
+    /// Doubles from the second try on: where queues delay answers, asking faster lengthens them.
     func wait(after tries: Int64) -> Int64 {
         retry << min(max(0, tries + 1 - Int64(WantedRepair.parentAttempts)), 4)
     }

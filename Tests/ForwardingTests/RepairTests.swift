@@ -170,9 +170,9 @@ private final class Plane {
             attempts += wanted.map(\.attempt)
         }
 
-        // 50 ms after each that goes to the parent alone, then half of that more each time.
-        #expect(times == [10, 60, 110, 185, 285])
-        #expect(attempts == [1, 2, 3, 4, 5])
+        // 50 ms, then twice as long each time; a fifth would come after the budget.
+        #expect(times == [10, 60, 160, 360])
+        #expect(attempts == [1, 2, 3, 4])
         #expect(plane.forwarder.repairCounts.gaveUp == 1)
         #expect(plane.forwarder.nextWakeup == nil)
         #expect(!plane.receive(header(6, isRepair: true), at: milliseconds(2000)))
@@ -191,7 +191,7 @@ private final class Plane {
             wanted += plane.wanted(at: milliseconds(time)).map { (time, $0) }
         }
 
-        #expect(wanted.map(\.0) == [100, 150, 200, 275, 375])
+        #expect(wanted.map(\.0) == [100, 150, 250, 450])
         let areAwaited = wanted.allSatisfy { $0.1.isAwaited }
         #expect(areAwaited, "the parent has not said otherwise")
     }

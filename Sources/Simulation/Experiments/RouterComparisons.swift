@@ -74,7 +74,7 @@ extension Experiment {
                 As NICE was examined: a transit-stub network of 10,000 routers and one source, with \
                 10 packets a second. At most six children each. In groups of 128, 16 members die \
                 in the same instant, 20 s before the end, without a word. Control traffic counts \
-                the headers of IP and UDP. Polycast's peers weigh a parent's distance with 0.1 \
+                the headers of IP and UDP. Polycast's peers weigh a parent's distance with 0.12 \
                 here, which spares the network more than it spares delay (0.85 otherwise). \(Contender.settlingText)
                 """,
             xTitle: "members",
@@ -87,7 +87,7 @@ extension Experiment {
                 var plan = contender.plan(on: try topology("transit-stub:10000"), settings)
                 plan.scenario.peers = size
                 plan.scenario.fanout = 6
-                plan.scenario.distanceWeight = 0.1
+                plan.scenario.distanceWeight = 0.12
                 plan.scenario.duration = plan.scenario.warmUp + .seconds(30)
                 if size == 128, !contender.system.isPlanned {
                     let at = plan.scenario.warmUp + .seconds(10)
