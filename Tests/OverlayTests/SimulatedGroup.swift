@@ -242,6 +242,7 @@ struct SimulatedGroup {
             var copyHeader = header
             copyHeader.token = child.token
             copyHeader.isRepair = false
+            copyHeader.lacks = copy.lacks
             if child.endpoint.address.subnet != hosts[index].endpoint.address.subnet {
                 crossings[header.stream.source, default: 0] += 1
             }
