@@ -45,7 +45,11 @@ extension Experiment {
             A packet that is lost is asked for where it should have come from, which takes a round \
             trip, and so does asking again when the request or the answer is lost, too. Who loses its \
             parent without a word needs some 0.3 s to notice before it can ask another. Below that \
-            time no protocol gets that waits for silence; what is not repaired then is late.
+            time no protocol gets that waits for silence; what is not repaired then is late. At 5 % \
+            loss one exchange in ten fails, whether it asks for a packet or for a new parent, and \
+            three in a row take longer than the deadline allows. Of the overhead two thirds are \
+            control, the greatest part of it links, hellos and requests for repair, which do not \
+            grow with the rate of the media.
             """
         experiment.targets = [
             .init("99.9 % within 600 ms", .shortestPathTree, .timely, .atLeast(99.9)),
@@ -70,7 +74,7 @@ extension Experiment {
                 .control,
             ])
         let peers = settings.isQuick ? 300 : 10_000
-        for share in settings.sizes([10, 30, 50, 80], quick: [50]) {
+        for share in settings.sizes([10, 50, 80], quick: [50]) {
             for system in SimulatedSystem.inCrowds
             where system != .floodAndPrune || share == 50 {
                 var plan = RunPlan(topology: try topology("pairwise:10-150"), system: system)
@@ -82,7 +86,7 @@ extension Experiment {
                 plan.scenario.duration = .seconds(40)
                 plan.scenario.failures = [.init(count: peers * share / 100, at: .seconds(26))]
                 plan.scenario.followedStride = 0
-                experiment.add(plan, x: Double(share), seeds: massSeeds(system, settings))
+                experiment.add(plan, x: Double(share), seeds: massSeeds(system, share, settings))
             }
         }
         experiment.plots = [.init(metric: .outageWorst, xScale: .linear)]
@@ -102,9 +106,10 @@ extension Experiment {
 
     /// Groups of 10,000 take minutes.
     private static func massSeeds(
-        _ system: SimulatedSystem, _ settings: ExperimentSettings
+        _ system: SimulatedSystem, _ share: Int, _ settings: ExperimentSettings
     ) -> [UInt64] {
-        system == .shortestPathTree ? settings.fewSeeds : Array(settings.seeds.prefix(1))
+        guard system == .shortestPathTree else { return Array(settings.seeds.prefix(1)) }
+        return share == 80 ? settings.seeds : settings.fewSeeds
     }
 
     static func makeFlashCrowd(_ settings: ExperimentSettings) throws(Failure) -> Experiment {
