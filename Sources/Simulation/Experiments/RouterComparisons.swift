@@ -84,6 +84,7 @@ extension Experiment {
                 .delivered, .timely, .stressMean, .stressWorst, .stretchMedian, .usage, .control,
                 .controlWorst, .outage99, .outageWorst,
             ])
+        let deathsSize = settings.isQuick ? 32 : 128
         for size in settings.sizes([32, 128, 512, 2048], quick: [32]) {
             for contender in Contender.onRouters where size <= contender.sizeLimit {
                 var plan = contender.plan(on: try topology("transit-stub:10000"), settings)
@@ -93,7 +94,7 @@ extension Experiment {
                 plan.scenario.duration = plan.scenario.warmUp + .seconds(30)
                 let seeds = size > 1000 ? settings.fewSeeds : contender.seeds(settings)
                 experiment.add(plan, x: Double(size), seeds: seeds, title: contender.title)
-                guard size == 128, !contender.system.isPlanned else { continue }
+                guard size == deathsSize, !contender.system.isPlanned else { continue }
                 let at = plan.scenario.warmUp + .seconds(10)
                 plan.scenario.failures = [.init(count: 16, at: at)]
                 experiment.add(
