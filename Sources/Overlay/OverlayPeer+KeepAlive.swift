@@ -10,10 +10,18 @@ extension OverlayPeer {
     private static let probeRest: Duration = .seconds(1)
     /// What an answer may take besides one and a half round trips.
     private static let answerTime: Duration = .milliseconds(100)
+    /// So many links are those of a small group.
+    private static let fewLinks = 6
 
     /// How often each link is greeted: the more links, the more rarely.
+    ///
+    /// In small groups a little more often: there each change of a tree shows.
     var helloInterval: Duration {
-        max(configuration.helloMinimum, configuration.helloSpacing * max(1, links.count))
+        let count = max(1, links.count)
+        let spacing = configuration.helloSpacing
+        return max(
+            configuration.helloMinimum, (count <= Self.fewLinks ? spacing * 6 / 7 : spacing) * count
+        )
     }
 
     /// When something is to be done about a link; a parent that fell silent has `grace` left.
