@@ -156,7 +156,7 @@ struct RepairPace: Sendable {
 
     /// Doubles from the second try on: where queues delay answers, asking faster lengthens them.
     func wait(after tries: Int64) -> Int64 {
-        retry << min(max(0, tries + 1 - Int64(WantedRepair.parentAttempts)), 4)
+        retry << min(max(0, tries - 1), 4)
     }
 }
 
