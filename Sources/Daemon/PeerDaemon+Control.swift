@@ -78,6 +78,7 @@ extension PeerDaemon {
         switch occurrence {
         case .registered(let observed, let peers, let memberCount, let sourceCount):
             noteRegistration(observed, peers, memberCount, at: now)
+            handle(.observed(at: observed), at: now)
             handle(.membersCounted(memberCount, sources: sourceCount), at: now)
             handle(.candidatesLearned(peers), at: now)
         case .unreachable:

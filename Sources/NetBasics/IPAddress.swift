@@ -70,6 +70,22 @@
 package struct Subnet: Hashable, Sendable {
     package let family: UInt8
     package let prefix: UInt64
+
+    /// The ever larger blocks of addresses that it lies in, the smallest first: /20, /16 and /12, or
+    /// /56, /48 and /32 of IPv6.
+    ///
+    /// Providers hand out addresses in such blocks, so members that share one are probably close.
+    package var blocks: [AddressBlock] {
+        let shifts: [UInt8] = family == 4 ? [4, 8, 12] : [8, 16, 32]
+        return shifts.map { AddressBlock(family: family, shift: $0, prefix: prefix >> $0) }
+    }
+}
+
+/// A block of addresses: subnets whose prefixes agree but for the last `shift` bits.
+package struct AddressBlock: Hashable, Sendable {
+    let family: UInt8
+    let shift: UInt8
+    let prefix: UInt64
 }
 
 /// A 32-bit IPv4 address in host order.

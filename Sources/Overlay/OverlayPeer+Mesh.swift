@@ -1,9 +1,9 @@
 import NetBasics
 import Wire
 
-// The mesh: which peers this one keeps links with. Peers of the same subnet come first, a few
-// places are kept for random peers elsewhere, and links that nothing uses are closed when there
-// are too many.
+// The mesh: which peers this one keeps links with. Peers of the same subnet come first, then those
+// of the same blocks of addresses; a few places are kept for random peers elsewhere, and links that
+// nothing uses are closed when there are too many.
 
 extension OverlayPeer {
     private static let meshInterval: Duration = .seconds(1)
@@ -146,17 +146,29 @@ extension OverlayPeer {
         }
     }
 
-    /// The next peer to ask: a random far one while too few are far, else one of our subnet.
+    /// The next peer to ask: a random far one while too few are far, else one whose address is as
+    /// much like ours as any.
     private mutating func takeNeighbor(from pool: inout [Contact]) -> Contact? {
         guard !pool.isEmpty else { return nil }
-        let near = pool.indices.filter { isNear(pool[$0].endpoint) }
         let far = pool.indices.filter { !isNear(pool[$0].endpoint) }
         let farCount =
             links.count { !$0.isNear }
             + handshakes.count { !isNear($0.contact.endpoint) }
-        let wantsFar = near.isEmpty || (farCount < configuration.farNeighborMinimum && !far.isEmpty)
-        let choices = wantsFar ? far : near
+        let wantsFar = farCount < configuration.farNeighborMinimum && !far.isEmpty
+        let choices = wantsFar ? far : nearest(of: pool)
         return pool.remove(at: choices[generator.uniform(below: choices.count)])
+    }
+
+    /// The places of the contacts whose addresses share most with ours.
+    private func nearest(of pool: [Contact]) -> [Int] {
+        let shared = pool.map { sharedBlocks($0.endpoint) }
+        return pool.indices.filter { shared[$0] == shared.max() }
+    }
+
+    /// How many of the blocks around `endpoint` are ours, too; one more if it is on our subnet.
+    private func sharedBlocks(_ endpoint: Endpoint) -> Int {
+        endpoint.address.subnet.blocks.count { ownBlocks.contains($0) }
+            + (isNear(endpoint) ? 1 : 0)
     }
 
     /// Whether `endpoint` shares a subnet with this peer, as far as it knows its own addresses.

@@ -27,6 +27,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
         case mediaBegan
         /// The answer to ``Action/reportProgress``: flooded streams that have advanced since.
         case mediaAdvanced([StreamProgress])
+        /// The rendezvous sees us at this address.
+        case observed(at: Endpoint)
         /// The rendezvous knows so many members of the group, and sources among them.
         case membersCounted(Int, sources: Int)
         /// This member publishes these streams from now on; all at once.
@@ -108,6 +110,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
     let addressCookie: AddressCookie
 
     // Links and mesh
+    /// The blocks of addresses that ours lie in.
+    var ownBlocks: Set<AddressBlock> = []
     /// Ordered by peer.
     var links: [Link] = []
     /// What the peers of our links are called.
@@ -144,6 +148,7 @@ package struct OverlayPeer: ~Copyable, Sendable {
         self.configuration = configuration
         self.generator = generator
         addressCookie = AddressCookie(secret: cookieSecret)
+        ownBlocks = Set(configuration.localSubnets.flatMap(\.blocks))
     }
 
     /// Applies one event and appends the resulting actions.
@@ -172,6 +177,9 @@ package struct OverlayPeer: ~Copyable, Sendable {
             mediaBegan(at: now)
         case .mediaAdvanced(let progress):
             mediaAdvanced(progress, at: now, into: &actions)
+        case .observed(let endpoint):
+            let subnets = configuration.localSubnets.union([endpoint.address.subnet])
+            ownBlocks = Set(subnets.flatMap(\.blocks))
         case .membersCounted(let count, let sources):
             countMembers(count, sources: sources, at: now)
         case .published(let descriptions):

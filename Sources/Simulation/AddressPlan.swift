@@ -1,10 +1,15 @@
 import NetBasics
 
-/// Addresses of simulated hosts: those on one router share a /24, at most 254 of them.
+/// Addresses of simulated hosts.
+///
+/// Those on one router share a /24, at most 254 of them, and routers have theirs in the order of
+/// their numbers: where a generator numbers one domain after the other, a domain's addresses lie
+/// together, though not in blocks of its own.
 struct AddressPlan: Sendable {
     private var endpoints: ContiguousArray<UInt32> = []
     /// The hosts of each /24, one /24 behind the other.
     private var hosts: ContiguousArray<Int32> = []
+    /// Where the hosts of each /24 begin, and after the last one where they end.
     private var starts: ContiguousArray<Int32> = []
 
     private static let first: UInt32 = 0x0100_0000
@@ -13,23 +18,30 @@ struct AddressPlan: Sendable {
 
     /// `routers` has the router of each host; `nil`: each host has a /24 of its own.
     init(hostCount: Int, routers: [Int32]?) {
+        let subnets = Self.subnets(hostCount: hostCount, routers: routers)
         endpoints = ContiguousArray(repeating: 0, count: hostCount)
-        let order = (0..<hostCount).sorted { left, right in
-            guard let routers else { return left < right }
-            return (routers[left], left) < (routers[right], right)
-        }
-        var previous: Int32?
-        var place = 0
-        for host in order {
-            let router = routers?[host] ?? Int32(host)
-            if router != previous || place == Self.subnetSize {
-                starts.append(Int32(hosts.count))
-                previous = router
-                place = 0
-            }
-            place += 1
-            endpoints[host] = Self.first + UInt32(starts.count - 1) << 8 + UInt32(place)
+        for host in (0..<hostCount).sorted(by: { (subnets[$0], $0) < (subnets[$1], $1) }) {
+            while starts.count <= subnets[host] { starts.append(Int32(hosts.count)) }
             hosts.append(Int32(host))
+            let place = UInt32(hosts.count) - UInt32(starts[Int(subnets[host])])
+            endpoints[host] = Self.first + UInt32(subnets[host]) << 8 + place
+        }
+        starts.append(Int32(hosts.count))
+    }
+
+    /// The number of each host's /24: that of its router, or, where that is full, one behind all.
+    private static func subnets(hostCount: Int, routers: [Int32]?) -> [Int32] {
+        guard let routers else { return (0..<Int32(hostCount)).map { $0 } }
+        var next = (routers.max() ?? 0) + 1
+        var current: [Int32: Int32] = [:]
+        var taken: [Int32: Int] = [:]
+        return routers.map { router in
+            taken[router, default: 0] += 1
+            if let count = taken[router], count > 1, count % subnetSize == 1 {
+                current[router] = next
+                next += 1
+            }
+            return current[router] ?? router
         }
     }
 
@@ -43,7 +55,7 @@ struct AddressPlan: Sendable {
             return nil
         }
         let subnet = Int((address.rawValue - Self.first) >> 8)
-        guard starts.indices.contains(subnet) else { return nil }
+        guard subnet + 1 < starts.count else { return nil }
         let place = Int(starts[subnet]) + Int(address.rawValue & 0xFF) - 1
         guard hosts.indices.contains(place) else { return nil }
         let host = Int(hosts[place])

@@ -147,7 +147,8 @@ final class PolycastPeer {
             case .send(let request):
                 let bytes = RendezvousMessage.request(request).encoded
                 outbox.send(.bytes(bytes), bytes: bytes.count, to: server)
-            case .report(.registered(_, let peers, let memberCount, let sourceCount)):
+            case .report(.registered(let observed, let peers, let memberCount, let sourceCount)):
+                apply(.observed(at: observed), at: now, into: &outbox)
                 apply(.membersCounted(memberCount, sources: sourceCount), at: now, into: &outbox)
                 apply(.candidatesLearned(peers), at: now, into: &outbox)
             case .report, .left:

@@ -38,6 +38,50 @@ import Wire
         }
     }
 
+    /// Of a subnet without others, whoever shares the /20 comes first, then the /16, then the /12.
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func membersOfSmallerBlocksComeFirst(seed: UInt64) {
+        let bench = bench(near: 0, far: 40, seed: seed)
+        // Subnets of one /20, of one /16 and of one /12 with the caller's, and some that come and go.
+        let subnets = Array(1...3) + Array(17...18) + Array(300...320)
+        for subnet in subnets + Array(4...15) {
+            bench.reply(.register, UInt64(subnet), from: endpoint(subnet * 256 + 1))
+        }
+        for subnet in 4...15 {
+            bench.reply(.leave, UInt64(subnet), from: endpoint(subnet * 256 + 1))
+        }
+        var others: Set<UInt64> = []
+        for _ in 0..<100 {
+            let ids = bench.reply(.lookUp, 0, from: caller)?.peerIDs ?? []
+
+            #expect(Set(ids.prefix(3)) == [1, 2, 3])
+            #expect(Set(ids[3..<5]) == [17, 18])
+            #expect(ids[5..<8].allSatisfy { (300...320).contains($0) }, "\(ids)")
+            #expect(ids.count == 16 && Set(ids).count == 16)
+            others.formUnion(ids[5..<8])
+        }
+        #expect(others == Set(300...320))
+    }
+
+    @Test func blocksOfIPv6AreLikewise() {
+        let bench = ServerBench()
+        func member(_ high: UInt64) -> Endpoint {
+            Endpoint(address: .v6(IPv6Address(high: high, low: 1)), port: 7000)
+        }
+        let caller: UInt64 = 0x2001_0DB8_0001_0200
+        for far in 0..<40 as Range<UInt64> {
+            bench.reply(.register, 1000 + far, from: member(0x2A00_0000_0000_0000 + far << 32))
+        }
+        bench.reply(.register, 3, from: member(0x2001_0DB8_7777_0000))
+        bench.reply(.register, 2, from: member(0x2001_0DB8_0001_7700))
+        bench.reply(.register, 1, from: member(0x2001_0DB8_0001_0277))
+
+        let ids = bench.reply(.lookUp, 0, from: member(caller))?.peerIDs ?? []
+
+        #expect(ids.prefix(3) == [1, 2, 3])
+        #expect(ids.count == 16)
+    }
+
     @Test func theCallerIsNeverListed() {
         let bench = bench(near: 10, far: 3)
         for host in 1...10 {

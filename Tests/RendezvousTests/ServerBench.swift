@@ -78,8 +78,8 @@ func endpoint(_ host: Int, port: UInt16 = 7000) -> Endpoint {
     Endpoint(address: .v4(IPv4Address(rawValue: 0x0A00_0000 + UInt32(host))), port: port)
 }
 
-/// A host of its own subnet.
-func farEndpoint(_ subnet: Int) -> Endpoint { endpoint(subnet * 256 + 1) }
+/// A host of its own subnet, which shares no block of addresses with the others.
+func farEndpoint(_ subnet: Int) -> Endpoint { endpoint(subnet << 20 + 1) }
 
 extension RendezvousReply {
     var peerIDs: [UInt64] { peers.map(\.peer.rawValue) }

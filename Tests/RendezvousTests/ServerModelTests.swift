@@ -98,7 +98,7 @@ import Wire
             }
         }
 
-        #expect(fingerprint == 18_096_987_177_474_121_437)
+        #expect(fingerprint == 16_411_832_219_008_505_603)
     }
 }
 
