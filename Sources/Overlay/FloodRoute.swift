@@ -165,6 +165,11 @@ struct FloodRoute: Sendable {
         [upstream ?? attempt?.peer, former?.peer].compactMap { $0 }
     }
 
+    /// Whether we want copies from `peer`, or have asked for them: nothing else may be asked of it.
+    ///
+    /// Who was asked by way of replacing a live upstream counts as well, before it has answered.
+    func isFeeder(_ peer: PeerID) -> Bool { upstreamPeers.contains(peer) || isAsking(peer) }
+
     func place(of peer: PeerID) -> Int? { neighbors.firstIndex { $0.peer == peer } }
 
     func heard(from peer: PeerID) -> Heard? {

@@ -165,17 +165,20 @@ extension OverlayPeer {
     mutating func declineFloodedMedia(on token: LinkToken, source: PeerID, at now: Instant) {
         guard let index = floodIndex(source),
             let link = links.first(where: { $0.localToken == token }),
-            !floods[index].upstreamPeers.contains(link.peer),
-            floods[index].attempt?.peer != link.peer
+            !floods[index].isFeeder(link.peer)
         else { return }
         let place = floods[index].makePlace(of: link.peer)
         guard floods[index].neighbors[place].pruneDue <= now else { return }
         floods[index].neighbors[place].pruneDue = now + Self.pruneInterval
-        if floods[index].neighbors[place].isLazySource {
-            let seqno = floods[index].distance.seqno
-            send(.graft(source: source, seqno: seqno, isLazy: true), to: link.peer)
+        endCopies(from: link.peer, index)
+    }
+
+    /// Tells a neighbor to send no copies; digests, if it was asked for them.
+    mutating func endCopies(from peer: PeerID, _ index: Int) {
+        if let place = floods[index].place(of: peer), floods[index].neighbors[place].isLazySource {
+            sendGraft(to: peer, index, isLazy: true)
         } else {
-            send(.prune(source: source), to: link.peer)
+            send(.prune(source: floods[index].source), to: peer)
         }
     }
 

@@ -77,9 +77,7 @@ extension OverlayPeer {
             floods[index].attempt = nil
             floods[index].looseSeqno = nil
             spoilRow(index)
-            for asked in [attempt.peer] + floods[index].spares {
-                send(.prune(source: floods[index].source), to: asked)
-            }
+            for asked in [attempt.peer] + floods[index].spares { endCopies(from: asked, index) }
         }
     }
 
@@ -106,11 +104,10 @@ extension OverlayPeer {
         }
         floods[index].searchRound = round + 1
         floods[index].silenceDue = now + Self.searchTime
-        let busy = floods[index].upstreamPeers
         let idle = floods[index].neighbors.indices.filter { place in
             let neighbor = floods[index].neighbors[place]
             return neighbor.isLazySource == (round == 0) && neighbor.role != .eager
-                && neighbor.heard != nil && !busy.contains(neighbor.peer)
+                && neighbor.heard != nil && !floods[index].isFeeder(neighbor.peer)
         }
         for place in round == 0 ? idle : generator.sample(Self.searchWidth, of: idle) {
             floods[index].neighbors[place].isLazySource = true

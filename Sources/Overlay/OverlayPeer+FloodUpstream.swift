@@ -163,7 +163,7 @@ extension OverlayPeer {
         guard let index = floodIndex(source), floods[index].upstream != peer else { return }
         guard floods[index].isAsking(peer) else {
             // A late answer of somebody we no longer want.
-            if floods[index].former?.peer != peer { send(.prune(source: source), to: peer) }
+            if floods[index].former?.peer != peer { endCopies(from: peer, index) }
             return
         }
         floods[index].attempt = nil
@@ -231,7 +231,7 @@ extension OverlayPeer {
     /// Tells a neighbor to stop sending copies.
     private mutating func release(_ peer: PeerID, _ index: Int) {
         guard peer != floods[index].upstream, !floods[index].isAsking(peer) else { return }
-        send(.prune(source: floods[index].source), to: peer)
+        endCopies(from: peer, index)
     }
 
     // MARK: - What others have
@@ -297,6 +297,9 @@ extension OverlayPeer {
     private mutating func graftAhead(_ peer: PeerID, _ index: Int, at now: Instant) {
         if let upstream = floods[index].upstream {
             pause(upstream, index, for: configuration.refusalPause, at: now)
+            // It may not know that it should feed us, though it lives: then it answers that it
+            // does from now on, or refuses, and is our upstream no more.
+            sendGraft(to: upstream, index, isLazy: false)
         }
         // Whoever has what we lack is not fed by us: it can be no child.
         let place = floods[index].makePlace(of: peer)
@@ -403,9 +406,8 @@ extension OverlayPeer {
         floods[index].lazyDue = .distantFuture
         let route = floods[index]
         guard !route.isLocal, !isLeaving else { return }
-        let busy = route.upstreamPeers
         let ranked = route.neighbors.compactMap { neighbor -> (Bool, FloodRank)? in
-            guard let heard = neighbor.heard, !busy.contains(neighbor.peer),
+            guard let heard = neighbor.heard, !route.isFeeder(neighbor.peer),
                 let rank = rank(neighbor, at: now)
             else { return nil }
             return (!route.isFeasible(heard), rank)
@@ -416,14 +418,13 @@ extension OverlayPeer {
         let wanted = ranked.prefix(Self.lazySourceLimit).map(\.1.peer)
         for place in route.neighbors.indices {
             let neighbor = route.neighbors[place]
+            if route.isFeeder(neighbor.peer) { continue }
             if wanted.contains(neighbor.peer) {
                 floods[index].neighbors[place].isLazySource = true
                 sendGraft(to: neighbor.peer, index, isLazy: true)
             } else if neighbor.isLazySource {
                 floods[index].neighbors[place].isLazySource = false
-                if !busy.contains(neighbor.peer) {
-                    send(.prune(source: route.source), to: neighbor.peer)
-                }
+                send(.prune(source: route.source), to: neighbor.peer)
             }
         }
     }
