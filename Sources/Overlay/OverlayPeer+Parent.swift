@@ -177,8 +177,11 @@ extension OverlayPeer {
         } else {
             return
         }
-        // Strangers that were named become neighbors; their adverts then make them candidates.
-        for referral in referrals { requestLink(to: referral, at: now, into: &actions) }
+        // To who has no parent, strangers that were named become neighbors; their adverts then make
+        // them candidates. Others may try them one by one.
+        if routes[index].parent == nil || isStarving(index) {
+            for referral in referrals { requestLink(to: referral, at: now, into: &actions) }
+        }
         reconsider(index, at: now, into: &actions)
     }
 
