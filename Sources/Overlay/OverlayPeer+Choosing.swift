@@ -122,6 +122,7 @@ extension OverlayPeer {
                 routes[index].attempt = nil
             }
             routes[index].move = nil
+            isTableStale = true
             // If it lives, it may have lost us: our refreshes, or an answer to its probes.
             sendAttach(to: peer, index)
             reconsider(index, at: now, into: &actions)
@@ -131,6 +132,7 @@ extension OverlayPeer {
     /// The neighbor has spoken again: it stays our parent, unless it does not feed us anyway.
     mutating func trustParent(_ peer: PeerID) {
         for index in routes.indices where routes[index].parent == peer && routes[index].isFed {
+            isTableStale = true
             guard let attempt = routes[index].attempt, attempt.isUrgent else { continue }
             routes[index].attempt = nil
             isTableStale = true

@@ -23,29 +23,54 @@ extension OverlayPeer {
         }
     }
 
-    /// Whom to ask: the parent at first, then one of the others and the parent in turn; at once
-    /// one of the others for what the parent lacks.
+    /// Whom to ask: the parent twice, then one of the others and the parent in turn; one of the
+    /// others at once for what the parent lacks, or if that one is much nearer. Only the others
+    /// while the parent is silent.
     private func repairer(of route: SourceRoute, attempt: Int, isAwaited: Bool) -> PeerID? {
-        let parent = route.parent.flatMap { link(to: $0) == nil ? nil : $0 }
-        let later = isAwaited ? attempt : attempt - WantedRepair.parentAttempts
-        if let parent, later <= 0 || later % 2 == 0 { return parent }
         let others = otherRepairers(of: route)
-        guard !others.isEmpty else { return parent }
-        return others[max(0, attempt / 2 - 1) % others.count]
+        guard let parent = speakingParent(of: route) else {
+            return others.isEmpty ? route.parent : others[(attempt - 1) % others.count]
+        }
+        let isParentFirst = !isAwaited && nearRepairer(of: route, among: others) == nil
+        let later = isParentFirst ? attempt - WantedRepair.parentAttempts : attempt
+        guard !others.isEmpty, later > 0, later % 2 == 1 else { return parent }
+        return others[later / 2 % others.count]
     }
 
-    /// Neighbors that have the source and do not have it from us: former parents, then spares,
-    /// then any other.
-    private func otherRepairers(of route: SourceRoute) -> [PeerID] {
-        let serving = route.adverts.filter { $0.advert.metric != RouteAdvert.unreachable }
-        var others: [PeerID] = []
-        for peer in route.formers.map(\.peer) + spares(of: route) + serving.map(\.peer)
-        where peer != route.parent && !others.contains(peer) && link(to: peer) != nil
-            && !route.children.contains(where: { $0.peer == peer })
-        {
-            others.append(peer)
+    private func speakingParent(of route: SourceRoute) -> PeerID? {
+        guard let parent = route.parent, let link = link(to: parent), !link.isSuspect else {
+            return nil
         }
-        return others
+        return parent
+    }
+
+    /// A neighbor that most likely has the source and is less than half as far as the parent.
+    func nearRepairer(of route: SourceRoute) -> PeerID? {
+        nearRepairer(of: route, among: otherRepairers(of: route))
+    }
+
+    private func nearRepairer(of route: SourceRoute, among others: [PeerID]) -> PeerID? {
+        guard let nearest = others.first, let near = link(to: nearest)?.roundTrip,
+            let parent = route.parent, let far = link(to: parent)?.roundTrip, near * 2 < far,
+            let advert = route.advert(from: nearest), route.isLikelyFeasible(advert)
+        else { return nil }
+        return nearest
+    }
+
+    /// Neighbors that have the source and do not have it from us, as far as we know: first those
+    /// that are nearer to it than we, the nearest to us first.
+    private func otherRepairers(of route: SourceRoute) -> [PeerID] {
+        let serving = route.adverts.compactMap { entry -> (Int, Duration, PeerID)? in
+            guard entry.advert.metric != RouteAdvert.unreachable, entry.peer != route.parent,
+                let link = link(to: entry.peer), !link.isSuspect, !isDoubted(link),
+                !route.children.contains(where: { $0.peer == entry.peer })
+            else { return nil }
+            return (
+                route.isLikelyFeasible(entry.advert) ? 0 : 1, link.roundTrip ?? .seconds(1),
+                entry.peer
+            )
+        }
+        return serving.sorted { $0 < $1 }.map(\.2)
     }
 
     mutating func serveRepairRequest(
