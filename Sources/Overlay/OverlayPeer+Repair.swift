@@ -8,6 +8,9 @@ import Wire
 extension OverlayPeer {
     /// Requests that one event may send; the rest is asked for again later.
     private static let repairRequestLimit = 256
+    /// Distance of a parent from the source beyond which it gets no more time to repair its own
+    /// losses: others are to answer before it is too late. Microseconds.
+    private static let patienceMetric: UInt32 = 100_000
 
     mutating func requestRepair(_ wanted: [WantedRepair], at now: Instant) {
         for repair in wanted.prefix(Self.repairRequestLimit) {
@@ -23,16 +26,21 @@ extension OverlayPeer {
         }
     }
 
-    /// Whom to ask: the parent twice, then one of the others and the parent in turn; one of the
-    /// others at once for what the parent lacks, or if that one is much nearer. Only the others
-    /// while the parent is silent.
+    /// Whom to ask: the parent and the others in turn; others only while the parent is silent.
+    ///
+    /// One of the others comes first for what the parent lacks, or if it is much nearer; the parent
+    /// is asked twice if nobody is as near that surely has the packet.
     private func repairer(of route: SourceRoute, attempt: Int, isAwaited: Bool) -> PeerID? {
         let others = otherRepairers(of: route)
         guard let parent = speakingParent(of: route) else {
             return others.isEmpty ? route.parent : others[(attempt - 1) % others.count]
         }
-        let isParentFirst = !isAwaited && nearRepairer(of: route, among: others) == nil
-        let later = isParentFirst ? attempt - WantedRepair.parentAttempts : attempt
+        let helper = repairHelper(of: route, among: others)
+        let lead =
+            if let helper { helper.isNear || isAwaited ? 0 : 1 } else {
+                isAwaited ? 0 : WantedRepair.parentAttempts
+            }
+        let later = attempt - lead
         guard !others.isEmpty, later > 0, later % 2 == 1 else { return parent }
         return others[later / 2 % others.count]
     }
@@ -44,17 +52,26 @@ extension OverlayPeer {
         return parent
     }
 
-    /// A neighbor that most likely has the source and is less than half as far as the parent.
-    func nearRepairer(of route: SourceRoute) -> PeerID? {
-        nearRepairer(of: route, among: otherRepairers(of: route))
-    }
-
-    private func nearRepairer(of route: SourceRoute, among others: [PeerID]) -> PeerID? {
+    /// A neighbor that most likely has the source and is no farther than the parent, and whether it
+    /// is less than half as far.
+    private func repairHelper(
+        of route: SourceRoute, among others: [PeerID]
+    ) -> (peer: PeerID, isNear: Bool)? {
         guard let nearest = others.first, let near = link(to: nearest)?.roundTrip,
-            let parent = route.parent, let far = link(to: parent)?.roundTrip, near * 2 < far,
+            let parent = route.parent, let far = link(to: parent)?.roundTrip, near <= far,
             let advert = route.advert(from: nearest), route.isLikelyFeasible(advert)
         else { return nil }
-        return nearest
+        return (nearest, near * 2 < far)
+    }
+
+    /// How long to wait after a first try; `nil` if the second goes to the same neighbor.
+    func repairFirst(of route: SourceRoute) -> Duration? {
+        let others = otherRepairers(of: route)
+        guard let parent = speakingParent(of: route) else {
+            return others.first.flatMap { repairRetry(from: $0) }
+        }
+        guard let helper = repairHelper(of: route, among: others) else { return nil }
+        return repairRetry(from: helper.isNear ? helper.peer : parent)
     }
 
     /// Neighbors that have the source and do not have it from us, as far as we know: first those
@@ -123,7 +140,10 @@ extension OverlayPeer {
     }
 
     /// How long the parent's own repair may take: at most a round trip to the source, and the time
-    /// to notice; in steps of 20 ms.
+    /// to notice and to pass it on; in steps of 20 ms.
+    ///
+    /// Without the last, of five packets that others sent in its stead four came from it, too,
+    /// within 40 ms.
     func repairPatience(of route: SourceRoute) -> Duration {
         guard let parent = route.parent, let advert = route.advert(from: parent), advert.hops > 0
         else { return .zero }
@@ -131,6 +151,6 @@ extension OverlayPeer {
     }
 
     func repairPatience(metric: UInt32) -> Duration {
-        .milliseconds(20 * (1 + Int64(min(metric, 1_000_000)) / 10_000))
+        .milliseconds(20 * (3 + Int64(min(metric, Self.patienceMetric)) / 10_000))
     }
 }

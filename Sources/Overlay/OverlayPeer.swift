@@ -276,7 +276,7 @@ package struct OverlayPeer: ~Copyable, Sendable {
             return ForwardingTable.Route(
                 source: route.source, upstreams: route.isLocal ? [] : upstreams,
                 children: children, repairRetry: repairRetry(of: route),
-                repairFirst: nearRepairer(of: route).flatMap { repairRetry(from: $0) },
+                repairFirst: repairFirst(of: route),
                 repairPatience: repairPatience(of: route), isStarving: isStarving(index))
         }
         // A remote source without upstreams must not look like a local one.
