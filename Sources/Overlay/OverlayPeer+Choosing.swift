@@ -126,6 +126,8 @@ extension OverlayPeer {
             // If it lives, it may have lost us: our refreshes, or an answer to its probes.
             sendAttach(to: peer, index)
             reconsider(index, at: now, into: &actions)
+            // No neighbor can take its place: others are needed at once.
+            if routes[index].attempt == nil { meshDue = now }
         }
     }
 
