@@ -24,7 +24,7 @@ extension Forwarder {
         where !streams[slot].missing.isEmpty || streams[slot].pullDue < .max {
             let route = Int(streams[slot].route)
             guard route >= 0 else { continue }
-            pull(slot, wait: paces[route].first ?? times.defaultRetry, at: now, into: &wanted)
+            pull(slot, at: now, into: &wanted)
             let due = streams[slot].missing.ask(
                 for: streams[slot].stream, at: now.nanoseconds, pace: paces[route],
                 budget: times.budget, tryLimit: configuration.tryLimit, counts: &repairCounts,
@@ -45,10 +45,10 @@ extension Forwarder {
         if isPulling { repairDue = .min }
     }
 
-    private mutating func pull(
-        _ slot: Int, wait: Int64, at now: Instant, into wanted: inout [WantedRepair]
-    ) {
+    private mutating func pull(_ slot: Int, at now: Instant, into wanted: inout [WantedRepair]) {
         if streams[slot].pullDue <= now.nanoseconds {
+            let first = paces[Int(streams[slot].route)].first ?? times.defaultRetry
+            let wait = max(first, times.defaultRetry / 2)
             streams[slot].pullDue = now.nanoseconds &+ wait
             streams[slot].pulls += 1
             let next = RepairRequest(

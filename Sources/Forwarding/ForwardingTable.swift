@@ -33,8 +33,8 @@ package struct ForwardingTable: Equatable, Sendable {
         package var isFlooded: Bool
         /// Wait before a missing packet is asked for again; `nil`: the forwarder's default.
         package var repairRetry: Duration?
-        /// The same after the first time, which a nearer neighbor than the parent may be asked;
-        /// `nil`: no other wait.
+        /// Wait after the first request if the second goes to another neighbor, who is asked for the
+        /// first time then; `nil`: both go to the same.
         package var repairFirst: Duration?
         /// How long the parent may need to repair what it lacks itself: before that, others are
         /// not asked in its stead.

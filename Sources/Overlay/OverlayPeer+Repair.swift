@@ -3,13 +3,14 @@ import NetBasics
 import Wire
 
 // Repair, the control plane's share: whom to ask for what the forwarding plane misses, and who
-// may ask us. The parent is asked first; later tries go to others as well, in turn.
+// may ask us: the parent and other neighbors in turn.
 
 extension OverlayPeer {
     /// Requests that one event may send; the rest is asked for again later.
     private static let repairRequestLimit = 256
-    /// Distance of a parent from the source beyond which it gets no more time to repair its own
-    /// losses: others are to answer before it is too late. Microseconds.
+    /// Distance of a parent beyond which it gets no more time to repair its own losses; microseconds.
+    ///
+    /// Others are to answer before it is too late.
     private static let patienceMetric: UInt32 = 100_000
 
     mutating func requestRepair(_ wanted: [WantedRepair], at now: Instant) {
