@@ -35,13 +35,13 @@ private func header(
 
 private func table(
     upstreams: [LinkToken] = [parent], retry: Duration? = .milliseconds(50),
-    first: Duration? = nil, patience: Duration = .zero, isStarving: Bool = false
+    patience: Duration = .zero
 ) -> ForwardingTable {
     ForwardingTable(
         routes: [
             .init(
                 source: source, upstreams: upstreams, children: [child], repairRetry: retry,
-                repairFirst: first, repairPatience: patience, isStarving: isStarving),
+                repairPatience: patience),
             .init(source: me, upstreams: [], children: [child]),
         ],
         links: [parent, formerParent, neighbor])
@@ -177,57 +177,6 @@ private final class Plane {
         #expect(plane.forwarder.nextWakeup == nil)
         #expect(!plane.receive(header(6, isRepair: true), at: milliseconds(2000)))
         #expect(plane.receive(header(6), at: milliseconds(2000)), "late, but not repeated")
-    }
-
-    @Test mutating func aNearNeighborIsNotWaitedForAsLongAsTheParent() {
-        plane.forwarder.install(table(first: .milliseconds(20)))
-        plane.receive(header(5), at: milliseconds(0))
-        plane.receive(header(7), at: milliseconds(0))
-
-        let times = (0..<2000 as Range<Int64>).filter {
-            !plane.wanted(at: milliseconds($0)).isEmpty
-        }
-
-        // 20 ms, then 50 for the parent, then twice as long each time.
-        #expect(times == [10, 30, 80, 180, 380])
-    }
-
-    @Test mutating func whoStarvesAsksForWhateverComesNext() {
-        plane.receive(header(5), at: milliseconds(0))
-        plane.forwarder.install(table(isStarving: true))
-
-        #expect(plane.forwarder.nextWakeup.map { $0 <= milliseconds(300) } ?? false)
-        var request = RepairRequest(stream: stream, base: 6, bitmap: .max)
-        #expect(
-            plane.wanted(at: milliseconds(300))
-                == [WantedRepair(request: request, attempt: 1, isAwaited: true)])
-        #expect(plane.receive(header(6, from: neighbor, isRepair: true), at: milliseconds(330)))
-        #expect(plane.receive(header(7, from: neighbor, isRepair: true), at: milliseconds(330)))
-        #expect(!plane.receive(header(7, from: neighbor, isRepair: true), at: milliseconds(331)))
-        #expect(!plane.receive(header(72, from: neighbor, isRepair: true), at: milliseconds(332)))
-        #expect(plane.wanted(at: milliseconds(399)).isEmpty)
-        request.base = 8
-        #expect(
-            plane.wanted(at: milliseconds(400))
-                == [WantedRepair(request: request, attempt: 2, isAwaited: true)])
-
-        plane.forwarder.install(table())
-        #expect(!plane.receive(header(8, from: neighbor, isRepair: true), at: milliseconds(430)))
-        #expect(plane.receive(header(8), at: milliseconds(440)))
-        #expect(plane.wanted(at: milliseconds(2000)).isEmpty)
-        #expect(plane.forwarder.nextWakeup == nil)
-    }
-
-    @Test mutating func whoNeverReceivedAnythingOrAsksNothingDoesNotStarve() {
-        plane.forwarder.install(table(isStarving: true))
-        #expect(plane.wanted(at: milliseconds(300)).isEmpty)
-
-        var configuration = RepairConfiguration()
-        configuration.tryLimit = 0
-        let silent = Plane(configuration)
-        silent.receive(header(5), at: milliseconds(0))
-        silent.forwarder.install(table(isStarving: true))
-        #expect(silent.wanted(at: milliseconds(300)).isEmpty)
     }
 
     @Test mutating func theParentGetsTimeForItsOwnRepair() {
