@@ -20,15 +20,49 @@ extension Forwarder {
     package mutating func takeRepairRequests(at now: Instant, into wanted: inout [WantedRepair]) {
         guard repairDue <= now.nanoseconds else { return }
         repairDue = .max
-        for slot in streams.indices where !streams[slot].missing.isEmpty {
+        for slot in streams.indices
+        where !streams[slot].missing.isEmpty || streams[slot].pullDue < .max {
             let route = Int(streams[slot].route)
             guard route >= 0 else { continue }
+            pull(slot, at: now, into: &wanted)
             let due = streams[slot].missing.ask(
                 for: streams[slot].stream, at: now.nanoseconds, pace: paces[route],
                 budget: times.budget, tryLimit: configuration.tryLimit, counts: &repairCounts,
                 into: &wanted)
             repairDue = min(repairDue, due)
         }
+    }
+
+    // While nobody sends a source, neighbors are asked again and again, each in turn, for whatever
+    // came after the last packet.
+
+    /// Begins or ends to ask for what comes next.
+    mutating func notePulling(of slot: Int, isStarving: Bool) {
+        let isPulling = isStarving && streams[slot].hasBegun && configuration.tryLimit > 0
+        guard isPulling != (streams[slot].pullDue < .max) else { return }
+        streams[slot].pullDue = isPulling ? .min : .max
+        streams[slot].pulls = 0
+        if isPulling { repairDue = .min }
+    }
+
+    private mutating func pull(_ slot: Int, at now: Instant, into wanted: inout [WantedRepair]) {
+        if streams[slot].pullDue <= now.nanoseconds {
+            let first = paces[Int(streams[slot].route)].first ?? times.defaultRetry
+            let wait = max(first, times.defaultRetry / 2)
+            streams[slot].pullDue = now.nanoseconds &+ wait
+            streams[slot].pulls += 1
+            let next = RepairRequest(
+                stream: streams[slot].stream, base: streams[slot].edge &+ 1, bitmap: .max)
+            wanted.append(
+                WantedRepair(request: next, attempt: streams[slot].pulls, isAwaited: true))
+        }
+        repairDue = min(repairDue, streams[slot].pullDue)
+    }
+
+    /// Whether a packet is one of those that were asked for unseen.
+    func isPulled(_ sequence: UInt32, slot: Int) -> Bool {
+        let ahead = Int32(bitPattern: sequence &- streams[slot].edge)
+        return streams[slot].pullDue < .max && ahead > 0 && ahead <= RepairRequest.span
     }
 
     /// Learns from a parent that it has sent `sequence`: what lacks before it, and it, is missing.

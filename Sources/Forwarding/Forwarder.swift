@@ -67,6 +67,10 @@ package struct Forwarder: ~Copyable, Sendable {
         /// The highest number that is known to have been sent.
         var edge: UInt32 = 0
         var missing = MissingPackets()
+        /// While nobody sends the source: when to ask for what comes next; nanoseconds.
+        var pullDue = Int64.max
+        /// How often that was done.
+        var pulls = 0
         var cache = PacketCache()
     }
 
@@ -145,6 +149,7 @@ package struct Forwarder: ~Copyable, Sendable {
         knownLinks = Set(table.links)
         paces = kept.map { route in
             RepairPace(
+                first: route.repairFirst.map(RepairTimes.bounded),
                 retry: route.repairRetry.map(RepairTimes.bounded) ?? times.defaultRetry,
                 patience: RepairTimes.bounded(route.repairPatience))
         }
@@ -174,6 +179,7 @@ package struct Forwarder: ~Copyable, Sendable {
                 if upstreams.first != route.upstreams.first {
                     changeParent(of: Int(slot), from: upstreams.first, to: route.upstreams)
                 }
+                notePulling(of: Int(slot), isStarving: route.isStarving)
             }
         }
         retire()
@@ -416,6 +422,7 @@ package struct Forwarder: ~Copyable, Sendable {
             return false
         }
         return streams[slot].missing.isWanted(header.sequence)
+            || isPulled(header.sequence, slot: slot)
     }
 
     /// Whether a flooded source came on a link that is not the one that should bring it.

@@ -33,20 +33,28 @@ package struct ForwardingTable: Equatable, Sendable {
         package var isFlooded: Bool
         /// Wait before a missing packet is asked for again; `nil`: the forwarder's default.
         package var repairRetry: Duration?
+        /// Wait after the first request if the second goes to another neighbor, who is asked for the
+        /// first time then; `nil`: both go to the same.
+        package var repairFirst: Duration?
         /// How long the parent may need to repair what it lacks itself: before that, others are
         /// not asked in its stead.
         package var repairPatience: Duration
+        /// Nobody sends the source now: what comes next is asked for, too.
+        package var isStarving: Bool
 
         package init(
             source: PeerID, upstreams: [LinkToken], children: [Child], isFlooded: Bool = false,
-            repairRetry: Duration? = nil, repairPatience: Duration = .zero
+            repairRetry: Duration? = nil, repairFirst: Duration? = nil,
+            repairPatience: Duration = .zero, isStarving: Bool = false
         ) {
             self.source = source
             self.upstreams = upstreams
             self.children = children
             self.isFlooded = isFlooded
             self.repairRetry = repairRetry
+            self.repairFirst = repairFirst
             self.repairPatience = repairPatience
+            self.isStarving = isStarving
         }
 
         package var isLocal: Bool { upstreams.isEmpty }

@@ -151,12 +151,16 @@ struct MissingPackets: Sendable {
 
 /// When packets of one source are asked for again; nanoseconds.
 struct RepairPace: Sendable {
+    /// After the first try, if the second goes to somebody else.
+    var first: Int64?
     var retry: Int64
     var patience: Int64
 
-    /// Doubles from the second try on: where queues delay answers, asking faster lengthens them.
+    /// Doubles each time somebody is asked again: where queues delay answers, asking faster lengthens
+    /// them.
     func wait(after tries: Int64) -> Int64 {
-        retry << min(max(0, tries - 1), 4)
+        guard let first else { return retry << min(max(0, tries - 1), 4) }
+        return tries <= 1 ? first : retry << min(tries - 2, 4)
     }
 }
 

@@ -122,15 +122,19 @@ extension OverlayPeer {
                 routes[index].attempt = nil
             }
             routes[index].move = nil
+            isTableStale = true
             // If it lives, it may have lost us: our refreshes, or an answer to its probes.
             sendAttach(to: peer, index)
             reconsider(index, at: now, into: &actions)
+            // No neighbor can take its place: others are needed at once.
+            if routes[index].attempt == nil { meshDue = now }
         }
     }
 
     /// The neighbor has spoken again: it stays our parent, unless it does not feed us anyway.
     mutating func trustParent(_ peer: PeerID) {
         for index in routes.indices where routes[index].parent == peer && routes[index].isFed {
+            isTableStale = true
             guard let attempt = routes[index].attempt, attempt.isUrgent else { continue }
             routes[index].attempt = nil
             isTableStale = true

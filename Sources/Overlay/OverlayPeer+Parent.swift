@@ -146,7 +146,10 @@ extension OverlayPeer {
     private mutating func leave(
         _ old: PeerID, for new: RouteAdvert, cost: UInt32, _ index: Int, at now: Instant
     ) {
-        guard routes[index].isFed, link(to: old)?.isSuspect != true else {
+        let isSilent = link(to: old)?.isSuspect == true
+        // What it said last is not to be relied on before it speaks again.
+        if isSilent { routes[index].adverts.removeAll { $0.peer == old } }
+        guard routes[index].isFed, !isSilent else {
             return send(.detach(source: routes[index].source), to: old)
         }
         keepFormer(old, index, at: now)
@@ -177,8 +180,11 @@ extension OverlayPeer {
         } else {
             return
         }
-        // Strangers that were named become neighbors; their adverts then make them candidates.
-        for referral in referrals { requestLink(to: referral, at: now, into: &actions) }
+        // To who has no parent, strangers that were named become neighbors; their adverts then make
+        // them candidates. Others may try them one by one.
+        if routes[index].parent == nil || isStarving(index) {
+            for referral in referrals { requestLink(to: referral, at: now, into: &actions) }
+        }
         reconsider(index, at: now, into: &actions)
     }
 

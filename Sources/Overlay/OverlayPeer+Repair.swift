@@ -3,11 +3,15 @@ import NetBasics
 import Wire
 
 // Repair, the control plane's share: whom to ask for what the forwarding plane misses, and who
-// may ask us. The parent is asked first; later tries go to others as well, in turn.
+// may ask us: the parent and other neighbors in turn.
 
 extension OverlayPeer {
     /// Requests that one event may send; the rest is asked for again later.
     private static let repairRequestLimit = 256
+    /// Distance of a parent beyond which it gets no more time to repair its own losses; microseconds.
+    ///
+    /// Others are to answer before it is too late.
+    private static let patienceMetric: UInt32 = 100_000
 
     mutating func requestRepair(_ wanted: [WantedRepair], at now: Instant) {
         for repair in wanted.prefix(Self.repairRequestLimit) {
@@ -23,29 +27,68 @@ extension OverlayPeer {
         }
     }
 
-    /// Whom to ask: the parent at first, then one of the others and the parent in turn; at once
-    /// one of the others for what the parent lacks.
+    /// Whom to ask: the parent and the others in turn; others only while the parent is silent.
+    ///
+    /// One of the others comes first for what the parent lacks, or if it is much nearer; the parent
+    /// is asked twice if nobody is as near that surely has the packet.
     private func repairer(of route: SourceRoute, attempt: Int, isAwaited: Bool) -> PeerID? {
-        let parent = route.parent.flatMap { link(to: $0) == nil ? nil : $0 }
-        let later = isAwaited ? attempt : attempt - WantedRepair.parentAttempts
-        if let parent, later <= 0 || later % 2 == 0 { return parent }
         let others = otherRepairers(of: route)
-        guard !others.isEmpty else { return parent }
-        return others[max(0, attempt / 2 - 1) % others.count]
+        guard let parent = speakingParent(of: route) else {
+            return others.isEmpty ? route.parent : others[(attempt - 1) % others.count]
+        }
+        let helper = repairHelper(of: route, among: others)
+        let lead =
+            if let helper { helper.isNear || isAwaited ? 0 : 1 } else {
+                isAwaited ? 0 : WantedRepair.parentAttempts
+            }
+        let later = attempt - lead
+        guard !others.isEmpty, later > 0, later % 2 == 1 else { return parent }
+        return others[later / 2 % others.count]
     }
 
-    /// Neighbors that have the source and do not have it from us: former parents, then spares,
-    /// then any other.
-    private func otherRepairers(of route: SourceRoute) -> [PeerID] {
-        let serving = route.adverts.filter { $0.advert.metric != RouteAdvert.unreachable }
-        var others: [PeerID] = []
-        for peer in route.formers.map(\.peer) + spares(of: route) + serving.map(\.peer)
-        where peer != route.parent && !others.contains(peer) && link(to: peer) != nil
-            && !route.children.contains(where: { $0.peer == peer })
-        {
-            others.append(peer)
+    private func speakingParent(of route: SourceRoute) -> PeerID? {
+        guard let parent = route.parent, let link = link(to: parent), !link.isSuspect else {
+            return nil
         }
-        return others
+        return parent
+    }
+
+    /// A neighbor that most likely has the source and is no farther than the parent, and whether it
+    /// is less than half as far.
+    private func repairHelper(
+        of route: SourceRoute, among others: [PeerID]
+    ) -> (peer: PeerID, isNear: Bool)? {
+        guard let nearest = others.first, let near = link(to: nearest)?.roundTrip,
+            let parent = route.parent, let far = link(to: parent)?.roundTrip, near <= far,
+            let advert = route.advert(from: nearest), route.isLikelyFeasible(advert)
+        else { return nil }
+        return (nearest, near * 2 < far)
+    }
+
+    /// How long to wait after a first try; `nil` if the second goes to the same neighbor.
+    func repairFirst(of route: SourceRoute) -> Duration? {
+        let others = otherRepairers(of: route)
+        guard let parent = speakingParent(of: route) else {
+            return others.first.flatMap { repairRetry(from: $0) }
+        }
+        guard let helper = repairHelper(of: route, among: others) else { return nil }
+        return repairRetry(from: helper.isNear ? helper.peer : parent)
+    }
+
+    /// Neighbors that have the source and do not have it from us, as far as we know: first those
+    /// that are nearer to it than we, the nearest to us first.
+    private func otherRepairers(of route: SourceRoute) -> [PeerID] {
+        let serving = route.adverts.compactMap { entry -> (Int, Duration, PeerID)? in
+            guard entry.advert.metric != RouteAdvert.unreachable, entry.peer != route.parent,
+                let link = link(to: entry.peer), !link.isSuspect, !isDoubted(link),
+                !route.children.contains(where: { $0.peer == entry.peer })
+            else { return nil }
+            return (
+                route.isLikelyFeasible(entry.advert) ? 0 : 1, link.roundTrip ?? .seconds(1),
+                entry.peer
+            )
+        }
+        return serving.sorted { $0 < $1 }.map(\.2)
     }
 
     mutating func serveRepairRequest(
@@ -98,7 +141,10 @@ extension OverlayPeer {
     }
 
     /// How long the parent's own repair may take: at most a round trip to the source, and the time
-    /// to notice; in steps of 20 ms.
+    /// to notice and to pass it on; in steps of 20 ms.
+    ///
+    /// Without the last, of five packets that others sent in its stead four came from it, too,
+    /// within 40 ms.
     func repairPatience(of route: SourceRoute) -> Duration {
         guard let parent = route.parent, let advert = route.advert(from: parent), advert.hops > 0
         else { return .zero }
@@ -106,6 +152,6 @@ extension OverlayPeer {
     }
 
     func repairPatience(metric: UInt32) -> Duration {
-        .milliseconds(20 * (1 + Int64(min(metric, 1_000_000)) / 10_000))
+        .milliseconds(20 * (3 + Int64(min(metric, Self.patienceMetric)) / 10_000))
     }
 }

@@ -271,7 +271,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
 
     /// The table that the forwarding plane should obey now.
     private mutating func makeForwardingTable() -> ForwardingTable {
-        let forwarded = routes.map { route in
+        let forwarded = routes.indices.map { index in
+            let route = routes[index]
             let upstreams = route.upstreamPeers.compactMap { peer in
                 linkIndex(peer).map { links[$0].localToken }
             }
@@ -283,7 +284,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
             return ForwardingTable.Route(
                 source: route.source, upstreams: route.isLocal ? [] : upstreams,
                 children: children, repairRetry: repairRetry(of: route),
-                repairPatience: repairPatience(of: route))
+                repairFirst: repairFirst(of: route),
+                repairPatience: repairPatience(of: route), isStarving: isStarving(index))
         }
         // A remote source without upstreams must not look like a local one.
         var usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }
