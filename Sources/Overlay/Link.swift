@@ -110,7 +110,25 @@ struct Candidate: Sendable {
     var rests = 0
     /// What a link with it would cost, as last measured; microseconds.
     var cost: UInt32?
-    var hint: Hint?
+    /// The newest for each source, at most ``hintLimit``.
+    private var hints: [Hint] = []
+
+    private static let hintLimit = 8
+
+    init(contact: Contact, learnedAt: Instant) {
+        self.contact = contact
+        self.learnedAt = learnedAt
+        pausedUntil = .zero
+    }
+
+    /// What is known of its place in the tree of `source`.
+    func hint(of source: PeerID) -> Hint? { hints.first { $0.source == source } }
+
+    mutating func note(_ hint: Hint) {
+        hints.removeAll { $0.source == hint.source }
+        if hints.count == Self.hintLimit { hints.removeFirst() }
+        hints.append(hint)
+    }
 
     /// What we know, from itself or by hearsay, of its place in the tree of a source.
     struct Hint: Sendable {

@@ -28,8 +28,8 @@ package struct OverlayConfiguration: Sendable {
     package var neighborSlack = 8
     /// Time between links that are tried because their peer may be a better parent.
     ///
-    /// The first while that helps, the second when it no longer does. A trial costs about 300 bytes
-    /// on either side.
+    /// The first while that helps, the second when it no longer does and there is one source; with
+    /// more it is a share of that. A trial costs about 300 bytes on either side.
     package var trialInterval: Duration = .seconds(3)
     package var idleTrialInterval: Duration = .seconds(20)
     /// How long a trial lasts before the least useful link is closed.

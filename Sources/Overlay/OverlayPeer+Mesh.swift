@@ -13,8 +13,10 @@ extension OverlayPeer {
     private static let gossipRandom = 2
     /// Links beyond the target while some source has no spare.
     private static let spareLinks = 2
-    /// Sources by which the use of a link is judged.
+    /// Sources by which the use of a link is judged, and for which trials become more frequent.
     private static let rankedRoutes = 4
+    /// Sources for which a better parent is looked for at once.
+    private static let triedRoutes = 8
 
     // MARK: - Candidates
 
@@ -24,8 +26,7 @@ extension OverlayPeer {
                 candidates[index].contact = contact
                 candidates[index].learnedAt = now
             } else if candidates.count < configuration.candidateLimit || dropOldestCandidate() {
-                candidates.append(
-                    Candidate(contact: contact, learnedAt: now, pausedUntil: .zero))
+                candidates.append(Candidate(contact: contact, learnedAt: now))
             }
         }
     }
@@ -40,8 +41,8 @@ extension OverlayPeer {
             else { continue }
             if peer.coordinate.isKnown { candidates[index].coordinate = peer.coordinate }
             guard peer.metric != RouteAdvert.unreachable else { continue }
-            candidates[index].hint = .init(
-                source: source, metric: peer.metric, admitCost: peer.admitCost, at: now)
+            candidates[index].note(
+                .init(source: source, metric: peer.metric, admitCost: peer.admitCost, at: now))
         }
     }
 
@@ -51,11 +52,12 @@ extension OverlayPeer {
             return
         }
         if link.roundTrip != nil { candidates[index].cost = link.cost }
-        for route in routes.prefix(Self.rankedRoutes) where !route.isLocal {
+        for route in routes where !route.isLocal {
             guard let advert = route.advert(from: link.peer) else { continue }
-            candidates[index].hint = .init(
-                source: route.source, metric: advert.metric, admitCost: advert.admitCost, at: now)
-            return
+            candidates[index].note(
+                .init(
+                    source: route.source, metric: advert.metric, admitCost: advert.admitCost,
+                    at: now))
         }
     }
 
@@ -105,12 +107,17 @@ extension OverlayPeer {
             gossip()
         }
         if trialDue <= now {
-            trialWait = max(
-                configuration.trialInterval, min(configuration.idleTrialInterval, trialWait * 5 / 4)
-            )
+            trialWait = nextTrialWait
             trialDue = now + generator.jittered(trialWait, by: 0.3)
             tryPeer(at: now, into: &actions)
         }
+    }
+
+    /// Longer each time, until a trial helps; it may help any of the sources.
+    private var nextTrialWait: Duration {
+        let sources = min(Self.rankedRoutes, routes.count { !$0.isLocal })
+        let longest = configuration.idleTrialInterval / Int64(max(1, sources))
+        return max(configuration.trialInterval, min(longest, trialWait * 5 / 4))
     }
 
     /// Asks for links until the target is met.
@@ -146,29 +153,37 @@ extension OverlayPeer {
         }
     }
 
-    /// The next peer to ask: a random far one while too few are far, else one whose address is as
-    /// much like ours as any.
+    /// The next peer to ask: a random far one while too few are far, then one of our subnet, then,
+    /// for up to half of the target, one whose address is as much like ours as any.
     private mutating func takeNeighbor(from pool: inout [Contact]) -> Contact? {
         guard !pool.isEmpty else { return nil }
+        let near = pool.indices.filter { isNear(pool[$0].endpoint) }
         let far = pool.indices.filter { !isNear(pool[$0].endpoint) }
-        let farCount =
-            links.count { !$0.isNear }
-            + handshakes.count { !isNear($0.contact.endpoint) }
-        let wantsFar = farCount < configuration.farNeighborMinimum && !far.isEmpty
-        let choices = wantsFar ? far : nearest(of: pool)
+        let others = (links.map(\.endpoint) + handshakes.map(\.contact.endpoint))
+            .filter { !isNear($0) }
+        let akinCount = others.count { sharedBlocks($0) > 0 }
+        let choices =
+            if others.count < configuration.farNeighborMinimum, !far.isEmpty {
+                far
+            } else if !near.isEmpty {
+                near
+            } else if akinCount < configuration.neighborTarget / 2 {
+                mostAkin(far, in: pool)
+            } else {
+                far
+            }
         return pool.remove(at: choices[generator.uniform(below: choices.count)])
     }
 
-    /// The places of the contacts whose addresses share most with ours.
-    private func nearest(of pool: [Contact]) -> [Int] {
-        let shared = pool.map { sharedBlocks($0.endpoint) }
-        return pool.indices.filter { shared[$0] == shared.max() }
+    /// Of those at `places`, the ones whose addresses share most blocks with ours.
+    private func mostAkin(_ places: [Int], in pool: [Contact]) -> [Int] {
+        let shared = places.map { sharedBlocks(pool[$0].endpoint) }
+        let most = shared.max()
+        return zip(places, shared).filter { $0.1 == most }.map(\.0)
     }
 
-    /// How many of the blocks around `endpoint` are ours, too; one more if it is on our subnet.
     private func sharedBlocks(_ endpoint: Endpoint) -> Int {
         endpoint.address.subnet.blocks.count { ownBlocks.contains($0) }
-            + (isNear(endpoint) ? 1 : 0)
     }
 
     /// Whether `endpoint` shares a subnet with this peer, as far as it knows its own addresses.
@@ -258,13 +273,12 @@ extension OverlayPeer {
     /// with any, to learn.
     private mutating func tryPeer(at now: Instant, into actions: inout [Action]) {
         guard !isLeaving, handshakes.isEmpty, links.count < configuration.linkLimit else { return }
-        let remote = routes.filter { !$0.isLocal && $0.parent != nil }
+        let remote = routes.indices.filter { !routes[$0].isLocal && routes[$0].parent != nil }
         let free = freeCandidates(at: now)
         guard !remote.isEmpty, !free.isEmpty else { return }
-        let route = remote[generator.uniform(below: remote.count)]
-        if let best = mostPromising(free, for: route, at: now) {
-            return requestLink(
-                to: best.contact, for: .trial(source: route.source), at: now, into: &actions)
+        let looked = generator.sample(min(Self.triedRoutes, remote.count), of: remote)
+        if let (best, source) = mostPromising(free, for: looked, at: now) {
+            return requestLink(to: best, for: .trial(source: source), at: now, into: &actions)
         }
         guard exploreDue <= now else { return }
         exploreDue = now + generator.jittered(configuration.idleTrialInterval, by: 0.3)
@@ -272,18 +286,22 @@ extension OverlayPeer {
         requestLink(to: any.contact, for: .exploration, at: now, into: &actions)
     }
 
-    /// Whose link promises a better place than the present one, by far enough.
+    /// Whose link promises a better place than the present one, by far enough: the one that would
+    /// be better by most, and for which source.
     private func mostPromising(
-        _ free: [Candidate], for route: SourceRoute, at now: Instant
-    ) -> Candidate? {
-        var least = requiredPromise(for: route)
-        var best: Candidate?
-        for candidate in free {
-            guard let promise = promise(of: candidate, for: route, at: now), promise < least else {
-                continue
+        _ free: [Candidate], for looked: [Int], at now: Instant
+    ) -> (Contact, source: PeerID)? {
+        var best: (Contact, source: PeerID)?
+        var most: UInt64 = 0
+        for index in looked {
+            let required = requiredPromise(for: routes[index])
+            for candidate in free {
+                guard let promise = promise(of: candidate, for: routes[index], at: now),
+                    promise < required, required - promise > most
+                else { continue }
+                most = required - promise
+                best = (candidate.contact, routes[index].source)
             }
-            least = promise
-            best = candidate
         }
         return best
     }
@@ -321,7 +339,7 @@ extension OverlayPeer {
             UInt32(clamping: Int($0)) &+ OverlayConfiguration.hopCost
         }
         guard let cost = candidate.cost ?? estimate else { return nil }
-        if let hint = candidate.hint, hint.source == route.source,
+        if let hint = candidate.hint(of: route.source),
             now - hint.at < configuration.candidateLifetime
         {
             // Not nearer than we: it may hang below us.

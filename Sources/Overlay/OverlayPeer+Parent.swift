@@ -180,11 +180,8 @@ extension OverlayPeer {
         } else {
             return
         }
-        // To who has no parent, strangers that were named become neighbors; their adverts then make
-        // them candidates. Others may try them one by one.
-        if routes[index].parent == nil || isStarving(index) {
-            for referral in referrals { requestLink(to: referral, at: now, into: &actions) }
-        }
+        // Strangers that were named become neighbors; their adverts then make them candidates.
+        for referral in referrals { requestLink(to: referral, at: now, into: &actions) }
         reconsider(index, at: now, into: &actions)
     }
 

@@ -20,16 +20,18 @@ struct Contender: Sendable {
     }
 
     /// What a page says of it.
-    static let settlingText = """
+    static func settlingText(ours: String) -> String {
+        """
         Figures are taken when a system has settled. Polycast spt goes on improving its trees for \
-        some minutes and is looked at after one minute and again after five; Narada, whose authors \
+        some minutes and is looked at after one minute and again after \(ours); Narada, whose authors \
         look at it after 40, after 15. The figures of the others are the same, or worse, after five \
         minutes: they have one. Trees that are planned need no time.
         """
+    }
 
     /// Polycast, soon and settled; what was published; and what is possible.
-    static let onRouters: [Contender] = {
-        var settled = Contender(.shortestPathTree, settling: .seconds(300))
+    static func onRouters(settling: Duration) -> [Contender] {
+        var settled = Contender(.shortestPathTree, settling: settling)
         settled.hasAllSeeds = true
         var early = Contender(
             .shortestPathTree, settling: .seconds(60),
@@ -47,7 +49,7 @@ struct Contender: Sendable {
         let plumtree = Contender(.plumtree, settling: .seconds(60))
         let gossip = Contender(.gossipSub11, settling: .seconds(60))
         return [settled, early, flood, narada, plumtree, gossip] + planned
-    }()
+    }
 
     /// What knows all delays from the start.
     static let planned: [Contender] =

@@ -106,7 +106,7 @@ extension DeliveredTree {
 extension Contender {
     /// Polycast, soon and settled, what is planned, and the bound of all.
     fileprivate static var againstOptimum: [Contender] {
-        onRouters.filter { $0.system == .shortestPathTree }
+        onRouters(settling: .seconds(300)).filter { $0.system == .shortestPathTree }
             + [.init(.compactTree, settling: .seconds(20)), .init(.star, settling: .seconds(20))]
     }
 }
