@@ -32,8 +32,9 @@ extension OverlayPeer {
             askBesides(best.peer, index, at: now)
         } else if !graftAny(index, at: now) {
             requestAnnouncement(index, at: now)
+            // Those that send digests would have told.
             floods[index].silenceDue = now
-            floods[index].searchRound = 0
+            floods[index].searchRound = 1
         }
         touch(index)
     }
