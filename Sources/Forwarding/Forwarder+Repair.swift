@@ -166,6 +166,7 @@ extension Forwarder {
         let time = Self.cacheTime(now)
         let asker = ledger.open(
             neighbor.endpoint, passedBytes: passedBytes, at: now, configuration: configuration)
+        repairBucket.fill(rate: table.repairRate, at: now)
         var bitmap = request.bitmap
         while bitmap != 0 {
             let sequence = request.base &+ UInt32(bitmap.trailingZeroBitCount)
@@ -177,12 +178,13 @@ extension Forwarder {
             let key = AnswerLedger.Key(
                 source: request.stream.source.rawValue, index: request.stream.index,
                 sequence: sequence)
-            guard
+            guard repairBucket.credit >= bytes,
                 ledger.grant(key, bytes: bytes, to: asker, limit: configuration.answerLimit)
             else {
                 repairCounts.refused &+= 1
                 continue
             }
+            repairBucket.spend(bytes)
             repairCounts.answered &+= 1
             let header = MediaHeader(
                 token: neighbor.token, stream: request.stream,

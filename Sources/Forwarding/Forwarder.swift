@@ -105,6 +105,7 @@ package struct Forwarder: ~Copyable, Sendable {
     var repairDue = Int64.max
     package internal(set) var repairCounts = RepairCounts()
     var ledger = AnswerLedger()
+    var repairBucket = RepairBucket()
     /// The stream of the last packet that passed, and its place among ``streams``.
     private(set) var lastPassed: (stream: StreamID, slot: Int)?
     /// Bytes of all packets that passed, headers included.
@@ -153,7 +154,8 @@ package struct Forwarder: ~Copyable, Sendable {
                 retry: route.repairRetry.map(RepairTimes.bounded) ?? times.defaultRetry,
                 patience: RepairTimes.bounded(route.repairPatience))
         }
-        self.table = ForwardingTable(routes: Array(kept), links: table.links)
+        self.table = ForwardingTable(
+            routes: Array(kept), links: table.links, repairRate: table.repairRate)
     }
 
     /// Gives every route of `kept` the slots that its source had, and sets the others aside.

@@ -65,8 +65,12 @@ package struct ForwardingTable: Equatable, Sendable {
     /// Our tokens of all links, so that strangers can be told from neighbors; ordered.
     package var links: [LinkToken]
 
-    package init(routes: [Route] = [], links: [LinkToken] = []) {
+    /// What repairs may take of the uplink; kbit/s.
+    package var repairRate: UInt32
+
+    package init(routes: [Route] = [], links: [LinkToken] = [], repairRate: UInt32 = .max) {
         self.routes = routes
         self.links = links
+        self.repairRate = repairRate
     }
 }

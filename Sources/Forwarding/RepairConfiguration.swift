@@ -42,7 +42,7 @@ package struct RepairCounts: Equatable, Sendable {
     package var gaveUp: UInt64 = 0
     /// Packets sent to neighbors that asked.
     package var answered: UInt64 = 0
-    /// Packets not sent to neighbors that asked too much.
+    /// Packets not sent to neighbors that asked too much, or for which the uplink had no room.
     package var refused: UInt64 = 0
 
     package init() {}

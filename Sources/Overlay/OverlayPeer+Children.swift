@@ -30,6 +30,13 @@ extension OverlayPeer {
     /// What all children together cost now; kbit/s.
     var reservedRate: UInt64 { spentRate(onOwnSource: false) + spentRate(onOwnSource: true) }
 
+    /// What copies leave of the uplink for repairs, and an eighth of it in any case; kbit/s.
+    var repairRate: UInt32 {
+        let free =
+            UInt64(configuration.uplinkRate) - min(UInt64(configuration.uplinkRate), reservedRate)
+        return max(configuration.uplinkRate / 8, UInt32(clamping: free))
+    }
+
     private func spentRate(onOwnSource: Bool) -> UInt64 {
         var sum = floodSpentRate(onOwnSource: onOwnSource)
         // Element by element, as a closure would copy each route.

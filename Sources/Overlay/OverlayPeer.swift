@@ -290,7 +290,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
         // A remote source without upstreams must not look like a local one.
         var usable = forwarded.filter { $0.source == configuration.peer || !$0.upstreams.isEmpty }
         if !floods.isEmpty { usable = (usable + makeFloodRows()).sorted { $0.source < $1.source } }
-        return ForwardingTable(routes: usable, links: links.map(\.localToken).sorted())
+        return ForwardingTable(
+            routes: usable, links: links.map(\.localToken).sorted(), repairRate: repairRate)
     }
 
     // MARK: - Leaving

@@ -436,6 +436,27 @@ private final class Plane {
         #expect(earned.count == 3)
     }
 
+    /// Copies fill the uplink: repairs get what is left, whoever asks.
+    @Test mutating func repairsTakeNoMoreOfTheUplinkThanTheTableSays() {
+        var slow = table()
+        slow.repairRate = 800
+        plane.forwarder.install(slow)
+        for sequence in 0..<256 as Range<UInt32> {
+            plane.receive(header(sequence), at: milliseconds(0))
+        }
+
+        // 1024 bytes each; 32 KiB at first, then 100 bytes a millisecond.
+        let burst = plane.answers(0, .max, to: asker(5), at: milliseconds(0))
+        let others = (6..<10).map {
+            plane.answers(64, .max, to: asker($0), at: milliseconds(0)).count
+        }
+        let later = plane.answers(64, .max, to: asker(5), at: milliseconds(103))
+
+        #expect(burst.count == 32 && others == [0, 0, 0, 0])
+        #expect(later.count == 10)
+        #expect(plane.forwarder.repairCounts.refused == 32 + 4 * 64 + 54)
+    }
+
     @Test mutating func aNewTokenBringsNoNewCredit() {
         var configuration = RepairConfiguration()
         configuration.answerBurst = 10_240
