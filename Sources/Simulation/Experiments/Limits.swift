@@ -46,9 +46,9 @@ extension Experiment {
         experiment.remarks = """
             The star shows that no source feeds all others by itself: its own uplink carries its \
             stream only a few times. A member of 1 Mbit/s, one in five, feeds hardly anybody, so that \
-            those with 10 and 20 carry most of the load. Fifty trees at once overload some uplinks: \
-            while children change places, copies go to both. Floods do so rarely. The automatic \
-            choice learns from the rendezvous how many sources there are, and floods: the targets \
+            those with 10 and 20 carry most of the load. While children change \
+            places, copies go to both parents, and repairs come on top: they are bounded by what \
+            copies leave. The automatic choice learns from the rendezvous how many sources there are, and floods: the targets \
             are its own.
             """
         experiment.targets = [
