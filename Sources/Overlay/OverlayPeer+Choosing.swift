@@ -178,22 +178,24 @@ extension OverlayPeer {
 
     /// Tries to change from a far parent to a peer of our subnet, so that one copy enters it.
     ///
-    /// Where that peer is no nearer than we, we wait at our sequence number until it has a newer
-    /// one. Of two that could wait for each other, only the worse entry does.
+    /// One without room is asked, too, if no other will do: it may have a far child that makes way
+    /// for us. Where that peer is no nearer than we, we wait at our sequence number until it has a
+    /// newer one. Of two that could wait for each other, only the worse entry does.
     private mutating func comeHome(_ index: Int, at now: Instant) -> Bool {
         let route = routes[index]
         let nearby = route.adverts.filter { entry in
             guard let index = linkIndex(entry.peer), links[index].isNear else { return false }
-            return entry.refusedUntil <= now && entry.advert.freeRate >= route.childRate
-                && entry.advert.metric != RouteAdvert.unreachable
+            return entry.refusedUntil <= now && entry.advert.metric != RouteAdvert.unreachable
                 && !route.children.contains { $0.peer == entry.peer }
         }
-        if let near = nearby.first(where: { route.isFeasible($0.advert) }) {
-            attempt(near.peer, index, at: now)
+        let open = nearby.filter { $0.advert.freeRate >= route.childRate }
+        let nearer = (open + nearby).first { route.isFeasible($0.advert) }
+        if let nearer {
+            attempt(nearer.peer, index, at: now)
             return true
         }
         let ownEntry = (freeRate(for: route) < route.childRate, route.distance.metric)
-        let better = nearby.first { entry in
+        let better = open.first { entry in
             if ownEntry.0 { return true }
             return (entry.advert.metric, entry.peer) < (ownEntry.1, configuration.peer)
         }

@@ -31,4 +31,28 @@ import Testing
                 group.missingDeliveries(of: source, since: group.now + .milliseconds(-200)) == [])
         }
     }
+
+    @Test(arguments: 1...12 as ClosedRange<UInt64>)
+    func aFarChildMakesWayForWhoSharesTheSubnet(seed: UInt64) {
+        let (source, near) = (0, 3)
+        var group = SimulatedGroup(seed: seed)
+        for (lan, children) in [(0, 2), (1, 3), (2, 3), (0, 2)] {
+            group.add(lan: lan, children: children)
+        }
+        group.cutOff(near, from: source)
+        group.publish(source)
+        for host in 1...near { group.join(host) }
+        group.run(for: .seconds(5))
+        group.forgetDeliveries()
+
+        // The source is full, and feeds two subnets that could feed each other. Whom nobody could
+        // reach is left alone for a while.
+        group.reconnect(near, to: source)
+        group.run(for: .seconds(40))
+
+        let parents = group.hosts[near].overlay.parents.map(\.parent)
+        #expect(group.violations.isEmpty)
+        #expect(parents == [group.peer(source)])
+        #expect(group.lost(of: source, at: near) == 0)
+    }
 }
