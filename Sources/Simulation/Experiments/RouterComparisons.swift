@@ -98,7 +98,7 @@ extension Experiment {
                 plan.scenario.fanout = 6
                 plan.scenario.distanceWeight = 0.3
                 plan.scenario.duration = plan.scenario.warmUp + .seconds(30)
-                let seeds = size > 1000 ? settings.fewSeeds : contender.seeds(settings)
+                let seeds = contender.seeds(settings)
                 experiment.add(plan, x: Double(size), seeds: seeds, title: contender.title)
                 guard size == deathsSize, !contender.system.isPlanned else { continue }
                 let at = plan.scenario.warmUp + .seconds(10)
