@@ -49,8 +49,10 @@ struct PublishedRun: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// Each publication is a single run with five random sources. Counts differ little between seeds; the
-/// latencies of two runs are rarely within three points of each other in every bucket.
+/// Each publication is a single run with five random sources.
+///
+/// Counts differ little between seeds; the latencies of two runs are rarely within three points of
+/// each other in every bucket.
 @Suite struct GossipSubPublishedTests {
     static let countTolerance = 0.05
     static let shareTolerance = 0.03
@@ -90,7 +92,8 @@ struct PublishedRun: Sendable, CustomTestStringConvertible {
         let alike = pairs.count { Self.areAlike($0.prefix(published.shares.count), $1) }
         print(
             "\(published.testDescription): \(likePublished) of \(runs.count) runs are like the",
-            "published one, and \(100 * alike / pairs.count) % of all pairs of runs like each other")
+            "published one, and \(100 * alike / pairs.count) % of all pairs of runs like each other"
+        )
         #expect(likePublished > 0)
     }
 
