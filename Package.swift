@@ -48,6 +48,12 @@ let package = Package(
             ]),
         module("Demo", ["Sockets", "Management", "NetBasics"]),
         module(
+            "Bench",
+            [
+                "CLinux", "Daemon", "Media", "Sockets", "Forwarding", "Wire", "Management",
+                "NetBasics",
+            ]),
+        module(
             "Simulation",
             [
                 "Overlay", "Forwarding", "Rendezvous", "Wire", "Sealing", "Management",
@@ -57,7 +63,7 @@ let package = Package(
         .executableTarget(
             name: "polycast",
             dependencies: [
-                "Daemon", "Demo", "Simulation", "Management", "Media", "Wire", "Sockets",
+                "Bench", "Daemon", "Demo", "Simulation", "Management", "Media", "Wire", "Sockets",
                 "NetBasics",
             ],
             swiftSettings: swiftSettings),

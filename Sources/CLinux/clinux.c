@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <sched.h>
+
 #include <netinet/in.h>
 #include <stddef.h>
 
@@ -17,3 +19,10 @@ int cl_sendmmsg(int fd, struct cl_mmsghdr *messages, unsigned count, int flags) 
 }
 
 int cl_accept4(int fd, int flags) { return accept4(fd, NULL, NULL, flags); }
+
+int cl_pin_thread(int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(0, sizeof set, &set);
+}

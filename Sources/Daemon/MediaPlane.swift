@@ -9,12 +9,14 @@ import Wire
 ///
 /// One owner, one thread. Per packet it allocates nothing, and copies the 24-byte header for each
 /// child and, once, the body, in case that a neighbor asks for it again.
-struct MediaPlane: ~Copyable {
-    var forwarder = Forwarder()
+package struct MediaPlane: ~Copyable {
+    package var forwarder = Forwarder()
     private var plan = FanOutPlan()
-    private var outgoing = SendBatch()
+    private var outgoing: SendBatch
     /// Where ``Forwarder/children`` receive, in the same order.
     private var childAddresses: [SocketAddress] = []
+    /// The lane of each child: one for each neighbor, whatever it is a child for.
+    private var childLanes: [Int] = []
     private(set) var delivery: DeliveryEdge
     private var bodies = BodyRing()
     private var hasNeighbors = false
@@ -27,14 +29,24 @@ struct MediaPlane: ~Copyable {
     private(set) var decodeDrops: [String: UInt64] = [:]
     private(set) var firstDelivery: Instant?
 
-    init(delivery: consuming DeliveryEdge) { self.delivery = delivery }
+    /// `joinsDatagrams`: whether the socket segments, see ``UDPSocket/canSegment``.
+    package init(delivery: consuming DeliveryEdge, joinsDatagrams: Bool) {
+        self.delivery = delivery
+        outgoing = SendBatch(joinsDatagrams: joinsDatagrams)
+    }
 
     // MARK: - Control plane's side
 
-    mutating func install(_ table: ForwardingTable, family: AddressFamily) {
+    package mutating func install(_ table: ForwardingTable, family: AddressFamily) {
         forwarder.install(table)
         hasNeighbors = !table.links.isEmpty
         childAddresses = forwarder.children.map { SocketAddress($0.endpoint, family: family) }
+        var lanes: [Endpoint: Int] = [:]
+        childLanes = forwarder.children.map { child in
+            let lane = lanes[child.endpoint] ?? lanes.count
+            lanes[child.endpoint] = lane
+            return lane
+        }
     }
 
     /// Starts to count and deliver a remote stream; `false` if no port was left for it.
@@ -80,7 +92,7 @@ struct MediaPlane: ~Copyable {
     // MARK: - From the network
 
     /// Forwards and delivers one received media datagram; it stays in place until ``flush(on:)``.
-    mutating func receive(
+    package mutating func receive(
         _ datagram: UnsafeRawBufferPointer, at now: Instant, wallNanoseconds: UInt64,
         on socket: borrowing UDPSocket
     ) {
@@ -141,7 +153,8 @@ struct MediaPlane: ~Copyable {
             childHeader.isRepair = false
             childHeader.lacks = copy.lacks
             let place = outgoing.append(
-                headerBytes: MediaHeader.byteCount, body: body, to: childAddresses[copy.child])
+                headerBytes: MediaHeader.byteCount, body: body, to: childAddresses[copy.child],
+                lane: childLanes[copy.child])
             childHeader.store(into: place)
         }
     }
@@ -169,7 +182,7 @@ struct MediaPlane: ~Copyable {
     }
 
     /// Sends all that is queued, to children and to local endpoints.
-    mutating func flush(on socket: borrowing UDPSocket) {
+    package mutating func flush(on socket: borrowing UDPSocket) {
         _ = outgoing.flush(on: socket)
         delivery.flush()
     }

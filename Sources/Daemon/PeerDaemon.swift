@@ -98,7 +98,7 @@ final class PeerDaemon {
         socket = parts.socket
         signals = parts.signals
         listener = parts.listener
-        media = MediaPlane(delivery: parts.delivery)
+        media = MediaPlane(delivery: parts.delivery, joinsDatagrams: socket.canSegment)
         loop = parts.loop
         try watchDescriptors()
     }
@@ -186,7 +186,7 @@ final class PeerDaemon {
                 }
             }
             media.flush(on: socket)
-            if incoming.count < PacketBatch.capacity { return }
+            if !incoming.wasFilled { return }
         }
     }
 

@@ -120,7 +120,7 @@ struct PeerParts: ~Copyable {
 
     private static func openSocket(_ bind: Endpoint) throws(Failure) -> UDPSocket {
         do {
-            return try UDPSocket(binding: bind)
+            return try UDPSocket(binding: bind, joinsDatagrams: true)
         } catch {
             throw Failure(
                 error.code == EACCES ? .permission : .runtimeFailure,

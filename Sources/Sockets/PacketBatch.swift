@@ -4,13 +4,29 @@ import NetBasics
 
 /// Room for the datagrams of one `recvmmsg`, allocated once and reused.
 ///
+/// A socket that receives joined datagrams fills a slot with many of them, which are told apart
+/// here.
 /// Pages of the 64 KiB slots that no datagram ever reached stay untouched, so the resident size
 /// is that of the traffic.
 package struct PacketBatch: ~Copyable {
-    package static let capacity = 64
+    /// Messages of a batch.
+    static let capacity = 64
     private static let slotBytes = 65_536
+    private static let controlBytes = PacketInfo.controlBytes + SegmentSize.controlBytes
+    /// Datagrams of one message at most; the kernel joins no more.
+    private static let segmentLimit = 128
 
-    package internal(set) var count = 0
+    /// A datagram: where it is, and of which message.
+    private struct Segment {
+        var message: Int32
+        var bytes: Int32
+        var start: UnsafeMutableRawPointer
+    }
+
+    package private(set) var count = 0
+    /// Whether the kernel may have more than what fitted.
+    package private(set) var wasFilled = false
+    private let segments: UnsafeMutablePointer<Segment>
     let messages: UnsafeMutablePointer<cl_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
     private let addresses: UnsafeMutablePointer<SocketAddress>
@@ -22,8 +38,9 @@ package struct PacketBatch: ~Copyable {
         messages = .allocate(capacity: capacity)
         vectors = .allocate(capacity: capacity)
         addresses = .allocate(capacity: capacity)
-        controls = .allocate(byteCount: capacity * PacketInfo.controlBytes, alignment: 16)
+        controls = .allocate(byteCount: capacity * Self.controlBytes, alignment: 16)
         bytes = .allocate(byteCount: capacity * Self.slotBytes, alignment: 4096)
+        segments = .allocate(capacity: capacity * Self.segmentLimit)
         addresses.initialize(repeating: SocketAddress(), count: capacity)
         for index in 0..<capacity {
             (vectors + index).initialize(
@@ -38,6 +55,7 @@ package struct PacketBatch: ~Copyable {
         addresses.deallocate()
         controls.deallocate()
         bytes.deallocate()
+        segments.deallocate()
     }
 
     /// Resets what the kernel overwrote.
@@ -47,27 +65,56 @@ package struct PacketBatch: ~Copyable {
             messages[index].msg_hdr.msg_iovlen = 1
             messages[index].msg_hdr.msg_name = UnsafeMutableRawPointer(addresses + index)
             messages[index].msg_hdr.msg_namelen = socklen_t(MemoryLayout<sockaddr_in6>.size)
-            messages[index].msg_hdr.msg_control = controls + index * PacketInfo.controlBytes
-            messages[index].msg_hdr.msg_controllen = PacketInfo.controlBytes
+            messages[index].msg_hdr.msg_control = controls + index * Self.controlBytes
+            messages[index].msg_hdr.msg_controllen = Self.controlBytes
         }
+    }
+
+    /// Tells apart the datagrams of the first `messageCount` messages.
+    mutating func split(_ messageCount: Int) {
+        count = 0
+        wasFilled = messageCount == Self.capacity
+        for message in 0..<messageCount {
+            let length = Int(messages[message].msg_len)
+            // Nothing to look for where the kernel gave no ancillary data.
+            let size =
+                messages[message].msg_hdr.msg_controllen > 0
+                ? SegmentSize.read(from: &messages[message].msg_hdr) ?? length : length
+            split(message, length, into: max(1, size))
+        }
+    }
+
+    private mutating func split(_ message: Int, _ length: Int, into size: Int) {
+        let start = bytes + message * Self.slotBytes
+        let limit = count + Self.segmentLimit
+        var offset = 0
+        // An empty datagram is one, too.
+        repeat {
+            let bytes = min(size, length - offset)
+            segments[count] = Segment(
+                message: Int32(truncatingIfNeeded: message),
+                bytes: Int32(truncatingIfNeeded: bytes), start: start + offset)
+            count &+= 1
+            offset &+= size
+        } while offset < length && count < limit
     }
 
     /// The datagram at `index`, valid until the next receive; read it through `.bytes`.
     package func datagram(at index: Int) -> UnsafeRawBufferPointer {
         precondition(index < count, "datagram \(index) of \(count)")
         return UnsafeRawBufferPointer(
-            start: bytes + index * Self.slotBytes, count: Int(messages[index].msg_len))
+            start: segments[index].start, count: Int(segments[index].bytes))
     }
 
     /// Who sent the datagram at `index`.
     package func sender(at index: Int) -> Endpoint? {
         precondition(index < count, "datagram \(index) of \(count)")
-        return addresses[index].endpoint
+        return addresses[Int(segments[index].message)].endpoint
     }
 
     /// The local address that the datagram at `index` was sent to, if the socket asks for it.
     package func destination(at index: Int) -> IPAddress? {
         precondition(index < count, "datagram \(index) of \(count)")
-        return PacketInfo.destination(of: &messages[index].msg_hdr)
+        return PacketInfo.destination(of: &messages[Int(segments[index].message)].msg_hdr)
     }
 }

@@ -4,85 +4,199 @@ import NetBasics
 
 /// Datagrams on their way out, each a short header of its own and a body that is shared.
 ///
-/// Allocated once; adding and sending copy no body, allocate nothing and count no references.
-/// Bodies must stay in place until ``flush(on:)`` returned.
+/// Datagrams of one size to one lane leave in one message that the kernel cuts apart (UDP
+/// segmentation, udp(7)), where the socket can; else each is a message. Allocated once; adding and sending
+/// copy no body, allocate nothing and count no references. Bodies must stay in place until
+/// ``flush(on:)`` returned. A lane keeps its order; lanes overtake each other.
 package struct SendBatch: ~Copyable {
+    /// Messages of a batch.
     package static let capacity = 256
     /// Room for one header; bytes.
-    package static let headerLimit = 32
+    package static let headerLimit = 64
+    /// Destinations that are told apart at most; what goes to others is not joined.
+    package static let laneLimit = 4096
+    /// The kernel's UDP_MAX_SEGMENTS.
+    private static let segmentLimit = 64
+    /// Bytes of one message: the largest UDP payload over IPv4.
+    private static let messageBytesLimit = 65_507
 
+    /// What is known of a message while it grows.
+    private struct Run {
+        /// Bytes of each datagram but the last, which may be shorter.
+        var segmentBytes = 0
+        var segments = 0
+        var bytes = 0
+        /// The last datagram was shorter, so none may follow.
+        var isClosed = false
+    }
+
+    /// The message that a lane's next datagram may join.
+    private struct Lane {
+        var generation: UInt64 = 0
+        var message = 0
+    }
+
+    /// Datagrams that wait.
     package private(set) var count = 0
     /// What the kernel refused since the batch was made.
     package private(set) var refusals = SendRefusals()
+    /// Datagrams of one message at most.
+    private let segments: Int
+    private var messageCount = 0
+    private var generation: UInt64 = 1
     private let messages: UnsafeMutablePointer<cl_mmsghdr>
+    private let runs: UnsafeMutablePointer<Run>
     private let vectors: UnsafeMutablePointer<iovec>
     private let addresses: UnsafeMutablePointer<SocketAddress>
     private let headers: UnsafeMutableRawPointer
+    private let controls: UnsafeMutableRawPointer
+    private let lanes: UnsafeMutablePointer<Lane>
 
-    package init() {
+    /// `joinsDatagrams`: whether the socket segments, see ``UDPSocket/canSegment``.
+    package init(joinsDatagrams: Bool = false) {
+        segments = joinsDatagrams ? Self.segmentLimit : 1
+        let vectorCount = 2 * segments * Self.capacity
         messages = .allocate(capacity: Self.capacity)
-        vectors = .allocate(capacity: 2 * Self.capacity)
+        runs = .allocate(capacity: Self.capacity)
+        vectors = .allocate(capacity: vectorCount)
         addresses = .allocate(capacity: Self.capacity)
-        headers = .allocate(byteCount: Self.capacity * Self.headerLimit, alignment: 16)
+        headers = .allocate(
+            byteCount: Self.capacity * segments * Self.headerLimit, alignment: 64)
+        controls = .allocate(
+            byteCount: Self.capacity * SegmentSize.controlBytes, alignment: 16)
+        lanes = .allocate(capacity: Self.laneLimit)
         messages.initialize(repeating: cl_mmsghdr(), count: Self.capacity)
-        vectors.initialize(repeating: iovec(), count: 2 * Self.capacity)
+        runs.initialize(repeating: Run(), count: Self.capacity)
+        vectors.initialize(repeating: iovec(), count: vectorCount)
         addresses.initialize(repeating: SocketAddress(), count: Self.capacity)
+        lanes.initialize(repeating: Lane(), count: Self.laneLimit)
         for index in 0..<Self.capacity {
-            vectors[2 * index].iov_base = headers + index * Self.headerLimit
-            messages[index].msg_hdr.msg_iov = vectors + 2 * index
+            messages[index].msg_hdr.msg_iov = vectors + 2 * segments * index
             messages[index].msg_hdr.msg_name = UnsafeMutableRawPointer(addresses + index)
         }
     }
 
     deinit {
         messages.deallocate()
+        runs.deallocate()
         vectors.deallocate()
         addresses.deallocate()
         headers.deallocate()
+        controls.deallocate()
+        lanes.deallocate()
     }
 
-    package var isFull: Bool { count == Self.capacity }
+    package var isFull: Bool { messageCount == Self.capacity }
 
     /// Adds a datagram and returns where its header of `headerBytes` is to be written, now.
+    ///
+    /// All datagrams of a `lane` go to one address; without a lane a datagram is a message.
     package mutating func append(
-        headerBytes: Int, body: UnsafeRawBufferPointer, to address: SocketAddress
+        headerBytes: Int, body: UnsafeRawBufferPointer, to address: borrowing SocketAddress,
+        lane: Int = -1
     ) -> UnsafeMutableRawPointer {
-        precondition(count < Self.capacity && headerBytes <= Self.headerLimit, "batch overrun")
-        let slot = count
-        count += 1
-        addresses[slot] = address
-        messages[slot].msg_hdr.msg_namelen = address.length
-        vectors[2 * slot].iov_len = headerBytes
-        vectors[2 * slot + 1].iov_base = UnsafeMutableRawPointer(mutating: body.baseAddress)
-        vectors[2 * slot + 1].iov_len = body.count
-        messages[slot].msg_hdr.msg_iovlen = body.isEmpty ? 1 : 2
-        return headers + slot * Self.headerLimit
+        precondition(!isFull && headerBytes <= Self.headerLimit, "batch overrun")
+        let bytes = headerBytes + body.count
+        let message = place(bytes, to: address, lane: lane)
+        let run = runs + message
+        let segment = run.pointee.segments
+        let header = headers + (message * segments + segment) * Self.headerLimit
+        let vector = vectors + 2 * (message * segments + segment)
+        vector[0].iov_base = header
+        vector[0].iov_len = headerBytes
+        vector[1].iov_base = UnsafeMutableRawPointer(mutating: body.baseAddress)
+        vector[1].iov_len = body.count
+        run.pointee.segments = segment &+ 1
+        run.pointee.bytes &+= bytes
+        count &+= 1
+        return header
+    }
+
+    /// The message that a datagram of `bytes` joins, or starts.
+    private mutating func place(
+        _ bytes: Int, to address: borrowing SocketAddress, lane: Int
+    ) -> Int {
+        let hasLane = segments > 1 && lane >= 0 && lane < Self.laneLimit
+        if hasLane, lanes[lane].generation == generation {
+            let message = lanes[lane].message
+            let run = runs[message]
+            // Nothing cannot be cut off.
+            if !run.isClosed, bytes > 0, bytes <= run.segmentBytes, run.segments < segments,
+                run.bytes &+ bytes <= Self.messageBytesLimit
+            {
+                runs[message].isClosed = bytes < run.segmentBytes
+                return message
+            }
+        }
+        let message = messageCount
+        messageCount &+= 1
+        runs[message] = Run(segmentBytes: bytes)
+        addresses[message] = copy address
+        messages[message].msg_hdr.msg_namelen = address.length
+        if hasLane { lanes[lane] = Lane(generation: generation, message: message) }
+        return message
     }
 
     /// Sends everything and empties the batch; returns how many datagrams the kernel refused.
     ///
     /// A full send buffer refuses the rest: live media must not wait.
     package mutating func flush(on socket: borrowing UDPSocket) -> Int {
+        for message in 0..<messageCount { complete(message) }
         var next = 0
         var refused = 0
-        while next < count {
+        while next < messageCount {
             let sent = retrying {
-                Int(cl_sendmmsg(socket.number, messages + next, UInt32(count - next), 0))
+                Int(cl_sendmmsg(socket.number, messages + next, UInt32(messageCount - next), 0))
             }
             if sent > 0 {
                 next += sent
             } else if errno == EAGAIN || errno == ENOBUFS {
-                refusals.bufferFullCount &+= UInt64(count - next)
-                refused += count - next
+                let left = (next..<messageCount).reduce(0) { $0 + runs[$1].segments }
+                refusals.bufferFullCount &+= UInt64(left)
+                refused += left
                 break
             } else {
-                // This one datagram is refused (unreachable, too long); go on behind it.
-                refusals.count(errno)
-                refused += 1
+                refused += runs[next].segments > 1 ? sendApart(next, on: socket) : refuse()
                 next += 1
             }
         }
+        messageCount = 0
         count = 0
+        generation &+= 1
+        return refused
+    }
+
+    private func complete(_ message: Int) {
+        let header = messages + message
+        header.pointee.msg_hdr.msg_iovlen = 2 * runs[message].segments
+        header.pointee.msg_hdr.msg_controllen = 0
+        guard runs[message].segments > 1 else {
+            header.pointee.msg_hdr.msg_control = nil
+            return
+        }
+        header.pointee.msg_hdr.msg_control = controls + message * SegmentSize.controlBytes
+        SegmentSize.write(runs[message].segmentBytes, into: &header.pointee.msg_hdr)
+    }
+
+    /// Counts one refused datagram (unreachable, too long); what is behind it goes on.
+    private mutating func refuse() -> Int {
+        refusals.count(errno)
+        return 1
+    }
+
+    /// Sends one by one the datagrams of a message that the kernel would not cut apart.
+    ///
+    /// Its device or its path cannot (EIO, EINVAL, EMSGSIZE). Returns how many were refused.
+    private mutating func sendApart(_ message: Int, on socket: borrowing UDPSocket) -> Int {
+        var refused = 0
+        var whole = messages[message].msg_hdr
+        whole.msg_control = nil
+        whole.msg_controllen = 0
+        whole.msg_iovlen = 2
+        for segment in 0..<runs[message].segments {
+            whole.msg_iov = vectors + 2 * (message * segments + segment)
+            if retrying({ sendmsg(socket.number, &whole, 0) }) < 0 { refused += refuse() }
+        }
         return refused
     }
 }

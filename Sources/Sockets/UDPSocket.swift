@@ -7,6 +7,8 @@ package struct UDPSocket: ~Copyable {
     let descriptor: FileDescriptor
     package let family: AddressFamily
     package let local: Endpoint
+    /// Whether a ``SendBatch`` may join datagrams for the kernel to cut apart.
+    package let canSegment: Bool
 
     package var number: Int32 { descriptor.number }
 
@@ -19,11 +21,26 @@ package struct UDPSocket: ~Copyable {
     ///
     /// Where the kernel has no IPv6, `[::]` becomes `0.0.0.0`. `knowsDestination` makes
     /// ``PacketBatch/destination(at:)`` available.
-    package init(binding endpoint: Endpoint, knowsDestination: Bool = false) throws(SystemError) {
+    ///
+    /// `joinsDatagrams` asks the kernel to hand over datagrams of one sender together, and to cut
+    /// apart what is sent so: many fewer crossings of the system's border.
+    package init(
+        binding endpoint: Endpoint, knowsDestination: Bool = false, joinsDatagrams: Bool = false
+    ) throws(SystemError) {
         let opened = Self.open(endpoint)
         family = opened.family
         descriptor = try Self.bind(opened, knowsDestination: knowsDestination)
         local = Self.localEndpoint(of: opened.number) ?? opened.endpoint
+        canSegment = joinsDatagrams && Self.joinDatagrams(on: opened.number)
+    }
+
+    /// Probes for UDP_SEGMENT, and asks for UDP_GRO (udp(7)); `false` before Linux 4.18.
+    private static func joinDatagrams(on number: Int32) -> Bool {
+        set(number, Int(IPPROTO_UDP), Int32(CL_UDP_GRO), 1)
+        var size: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(
+            number, Int32(IPPROTO_UDP), Int32(CL_UDP_SEGMENT), &size, &length) == 0
     }
 
     private typealias Opened = (number: Int32, endpoint: Endpoint, family: AddressFamily)
@@ -100,7 +117,7 @@ package struct UDPSocket: ~Copyable {
                     || errno == ENETUNREACH
             else { throw SystemError(call: "recvmmsg", subject: "\(local)") }
         }
-        batch.count = max(0, count)
+        batch.split(max(0, count))
     }
 
     /// Sends one datagram, from `source` if given; `false` if the kernel did not take it.

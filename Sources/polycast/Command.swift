@@ -1,3 +1,4 @@
+import Bench
 import Management
 import Simulation
 
@@ -7,6 +8,7 @@ enum Command: Equatable, Sendable {
     case rendezvous(RendezvousServiceConfiguration)
     case query(QueryConfiguration)
     case demo(DemoConfiguration)
+    case forwardBench(ForwardBenchConfiguration)
     case simulate(SimulateConfiguration)
     /// Help, version or completion, for standard output.
     case print(String)

@@ -7,7 +7,7 @@ extension CommandTable {
         summary: "live media for a group, carried by the members' own machines",
         verbs: [
             rendezvousVerb, joinVerb, statusVerb, membersVerb, treeVerb, leaveVerb, demoVerb,
-            simulateVerb, completionVerb, helpVerb, versionVerb,
+            simulateVerb, benchVerb, completionVerb, helpVerb, versionVerb,
         ])
 }
 

@@ -129,7 +129,9 @@ private func receiveOne(
 }
 
 /// A socket in an array, which cannot hold non-copyable values.
-private final class UDPSocketBox {
+final class UDPSocketBox {
     let socket: UDPSocket
-    init(binding endpoint: Endpoint) throws { socket = try UDPSocket(binding: endpoint) }
+    init(binding endpoint: Endpoint, joinsDatagrams: Bool = false) throws {
+        socket = try UDPSocket(binding: endpoint, joinsDatagrams: joinsDatagrams)
+    }
 }

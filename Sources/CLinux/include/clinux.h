@@ -10,6 +10,9 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+/* netinet/udp.h */
+enum { CL_UDP_SEGMENT = 103, CL_UDP_GRO = 104 };
+
 struct cl_mmsghdr {
     struct msghdr msg_hdr;
     unsigned int msg_len;
@@ -18,6 +21,8 @@ struct cl_mmsghdr {
 int cl_recvmmsg(int fd, struct cl_mmsghdr *messages, unsigned count, int flags);
 int cl_sendmmsg(int fd, struct cl_mmsghdr *messages, unsigned count, int flags);
 int cl_accept4(int fd, int flags);
+/* Keeps the calling thread on one processor; -1 and errno where that is not allowed. */
+int cl_pin_thread(int processor);
 
 /* Macros that Swift cannot import. */
 static inline struct cmsghdr *cl_cmsg_first(struct msghdr *message) {
@@ -29,3 +34,11 @@ static inline struct cmsghdr *cl_cmsg_next(struct msghdr *message, struct cmsghd
 static inline void *cl_cmsg_data(struct cmsghdr *header) { return CMSG_DATA(header); }
 static inline size_t cl_cmsg_space(size_t bytes) { return CMSG_SPACE(bytes); }
 static inline size_t cl_cmsg_length(size_t bytes) { return CMSG_LEN(bytes); }
+
+/* A number that one thread writes and others read. */
+static inline unsigned long cl_load(const unsigned long *number) {
+    return __atomic_load_n(number, __ATOMIC_ACQUIRE);
+}
+static inline void cl_store(unsigned long *number, unsigned long value) {
+    __atomic_store_n(number, value, __ATOMIC_RELEASE);
+}

@@ -121,8 +121,9 @@ final class NetworkLab {
 extension NetworkLab {
     func counters(of host: Host) throws -> HostCounters {
         let named = try counters(named: host.rawValue)
+        let onRouter = try counters(named: "r")
         return HostCounters(
-            mediaIn: named["media_in"] ?? 0, mediaOut: named["media_out"] ?? 0,
+            mediaIn: named["media_in"] ?? 0, mediaOut: onRouter["\(host.rawValue)_out"] ?? 0,
             fed: named["fed"] ?? 0, delivered: named["delivered"] ?? 0)
     }
 
