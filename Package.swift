@@ -39,18 +39,22 @@ let package = Package(
         module("Sockets", ["CLinux", "NetBasics"]),
         // edges
         module("Media", ["Sockets", "PacketFormats", "Wire", "NetBasics"]),
+        // data path
+        module(
+            "DataPath",
+            ["Media", "Sockets", "Overlay", "Forwarding", "Wire", "NetBasics"]),
         // shells
         module(
             "Daemon",
             [
-                "Media", "Sockets", "Overlay", "Forwarding", "Rendezvous", "Wire", "Sealing",
-                "PacketFormats", "Management", "NetBasics",
+                "DataPath", "Media", "Sockets", "Overlay", "Forwarding", "Rendezvous", "Wire",
+                "Sealing", "PacketFormats", "Management", "NetBasics",
             ]),
         module("Demo", ["Sockets", "Management", "NetBasics"]),
         module(
             "Bench",
             [
-                "CLinux", "Daemon", "Media", "Sockets", "Forwarding", "Wire", "Management",
+                "CLinux", "DataPath", "Media", "Sockets", "Forwarding", "Wire", "Management",
                 "NetBasics",
             ]),
         module(

@@ -1,5 +1,5 @@
 import CLinux
-import Daemon
+import DataPath
 import Forwarding
 import Glibc
 import Management

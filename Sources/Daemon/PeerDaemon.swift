@@ -1,3 +1,4 @@
+import DataPath
 import Forwarding
 import Glibc
 import Management

@@ -9,8 +9,8 @@ struct PackageRows {
     private(set) var dependencies: [String: Set<String>] = [:]
 
     static let expected = [
-        "system", "basics", "formats", "forwarding", "cores", "input and output", "edges", "shells",
-        "program",
+        "system", "basics", "formats", "forwarding", "cores", "input and output", "edges",
+        "data path", "shells", "program",
     ]
 
     /// Reads the manifest: `// ROW` lines, and below them targets with their dependencies.

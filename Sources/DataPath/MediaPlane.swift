@@ -17,7 +17,7 @@ package struct MediaPlane: ~Copyable {
     private var childAddresses: [SocketAddress] = []
     /// The lane of each child: one for each neighbor, whatever it is a child for.
     private var childLanes: [Int] = []
-    private(set) var delivery: DeliveryEdge
+    package private(set) var delivery: DeliveryEdge
     private var bodies = BodyRing()
     private var hasNeighbors = false
     private var answers: [RepairAnswer] = []
@@ -26,8 +26,8 @@ package struct MediaPlane: ~Copyable {
     private var meterIndices: [StreamID: Int] = [:]
     /// Media that passed since the control plane last asked.
     private var signs: [OverlayPeer.MediaSign] = []
-    private(set) var decodeDrops: [String: UInt64] = [:]
-    private(set) var firstDelivery: Instant?
+    package private(set) var decodeDrops: [String: UInt64] = [:]
+    package private(set) var firstDelivery: Instant?
 
     /// `joinsDatagrams`: whether the socket segments, see ``UDPSocket/canSegment``.
     package init(delivery: consuming DeliveryEdge, joinsDatagrams: Bool) {
@@ -50,7 +50,7 @@ package struct MediaPlane: ~Copyable {
     }
 
     /// Starts to count and deliver a remote stream; `false` if no port was left for it.
-    mutating func open(_ stream: StreamDescription) -> Bool {
+    package mutating func open(_ stream: StreamDescription) -> Bool {
         if meterIndices[stream.stream] == nil {
             let place = freeMeters.popLast() ?? meters.count
             if place == meters.count {
@@ -64,7 +64,7 @@ package struct MediaPlane: ~Copyable {
     }
 
     /// Frees what the streams of a source that has gone took.
-    mutating func close(_ source: PeerID) {
+    package mutating func close(_ source: PeerID) {
         delivery.removeAll(of: source)
         for index in 0..<UInt8(StreamDescription.streamLimit) {
             let stream = StreamID(source: source, index: index)
@@ -72,10 +72,10 @@ package struct MediaPlane: ~Copyable {
         }
     }
 
-    func meter(of stream: StreamID) -> StreamMeter? { meterIndices[stream].map { meters[$0] } }
+    package func meter(of stream: StreamID) -> StreamMeter? { meterIndices[stream].map { meters[$0] } }
 
     /// Hands over, and forgets, what media passed.
-    mutating func takeMediaSigns() -> [OverlayPeer.MediaSign] {
+    package mutating func takeMediaSigns() -> [OverlayPeer.MediaSign] {
         defer { signs.removeAll(keepingCapacity: true) }
         return signs
     }
@@ -87,7 +87,7 @@ package struct MediaPlane: ~Copyable {
         if let known { signs[known] = sign } else { signs.append(sign) }
     }
 
-    var sendRefusals: SendRefusals { outgoing.refusals }
+    package var sendRefusals: SendRefusals { outgoing.refusals }
 
     // MARK: - From the network
 
@@ -122,7 +122,7 @@ package struct MediaPlane: ~Copyable {
     // MARK: - From this host
 
     /// Publishes one packet of a local stream; it stays in place until ``flush(on:)``.
-    mutating func publish(
+    package mutating func publish(
         _ body: UnsafeRawBufferPointer, of stream: StreamID, isControlFlow: Bool,
         at now: Instant, on socket: borrowing UDPSocket
     ) {
@@ -162,7 +162,7 @@ package struct MediaPlane: ~Copyable {
     // MARK: - Repair
 
     /// Sends a neighbor what it misses and we still have; nothing of it waits for a flush.
-    mutating func answer(
+    package mutating func answer(
         _ request: RepairRequest, to neighbor: RepairAsker, at now: Instant,
         on socket: borrowing UDPSocket
     ) {
