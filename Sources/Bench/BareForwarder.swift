@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import NetBasics
 import Sockets
+import Wire
 
 /// The limit: a plain loop that hands on what arrives, with the same system calls and no protocol.
 ///
@@ -13,10 +14,9 @@ struct BareForwarder: ~Copyable {
     private static let slotBytes = 65_536
     private static let segmentLimit = 64
 
-    private let number: Int32
+    private let socket: UDPSocket
     private let children: Int
     private let segments: Int
-    private let headerBytes: Int
     private let incoming: UnsafeMutablePointer<cl_mmsghdr>
     private let outgoing: UnsafeMutablePointer<cl_mmsghdr>
     private let inVectors: UnsafeMutablePointer<iovec>
@@ -26,14 +26,13 @@ struct BareForwarder: ~Copyable {
     private let addresses: UnsafeMutablePointer<sockaddr_in>
     private let bytes: UnsafeMutableRawPointer
     private let headers: UnsafeMutableRawPointer
-    private(set) var copies = 0
+    private var copies = 0
     private var queued = 0
 
-    init(_ socket: borrowing UDPSocket, to sinks: [Endpoint], headerBytes: Int, joins: Bool) {
-        number = socket.number
+    init(_ socket: consuming UDPSocket, to sinks: [Endpoint]) {
         children = sinks.count
-        segments = joins ? Self.segmentLimit : 1
-        self.headerBytes = headerBytes
+        segments = socket.canSegment ? Self.segmentLimit : 1
+        self.socket = socket
         let outSlots = max(Self.slots, sinks.count) * 2
         incoming = .allocate(capacity: Self.slots)
         outgoing = .allocate(capacity: outSlots)
@@ -75,14 +74,17 @@ struct BareForwarder: ~Copyable {
         headers.deallocate()
     }
 
-    /// Hands on what has arrived; `false` if nothing had.
-    mutating func work() -> Bool {
+    var number: Int32 { socket.number }
+
+    /// Hands on what has arrived; returns the copies, `nil` if nothing had.
+    mutating func work() -> Int? {
         for slot in 0..<Self.slots { incoming[slot].msg_hdr.msg_controllen = 64 }
-        let count = Int(cl_recvmmsg(number, incoming, UInt32(Self.slots), 0))
-        guard count > 0 else { return false }
+        let count = Int(cl_recvmmsg(socket.number, incoming, UInt32(Self.slots), 0))
+        guard count > 0 else { return nil }
+        copies = 0
         for slot in 0..<count { forward(slot) }
         flush()
-        return true
+        return copies
     }
 
     private mutating func forward(_ slot: Int) {
@@ -106,9 +108,10 @@ struct BareForwarder: ~Copyable {
         var start = range.lowerBound
         while start < range.upperBound {
             let end = min(range.upperBound, start + size)
-            vectors[vector] = iovec(iov_base: headers + child * 64, iov_len: headerBytes)
+            vectors[vector] = iovec(iov_base: headers + child * 64, iov_len: MediaHeader.byteCount)
             vectors[vector + 1] = iovec(
-                iov_base: base + start + headerBytes, iov_len: end - start - headerBytes)
+                iov_base: base + start + MediaHeader.byteCount,
+                iov_len: end - start - MediaHeader.byteCount)
             vector += 2
             start = end
         }
@@ -143,7 +146,7 @@ struct BareForwarder: ~Copyable {
     private mutating func flush() {
         var next = 0
         while next < queued {
-            let sent = Int(cl_sendmmsg(number, outgoing + next, UInt32(queued - next), 0))
+            let sent = Int(cl_sendmmsg(socket.number, outgoing + next, UInt32(queued - next), 0))
             next += max(1, sent)
         }
         queued = 0

@@ -4,39 +4,54 @@ import NetBasics
 import Sockets
 import Wire
 
-/// What a forwarder is measured between: a feeder that keeps it busy, and a sink per child that
-/// reads all; both on a thread of their own.
+/// What a feeder sends, and how.
+struct FeederPlan: ~Copyable {
+    var source: UDPSocket
+    /// The sockets under test; only one is fed at a time.
+    var targets: [Endpoint]
+    /// One header per stream, whose sequence numbers the feeder counts.
+    var streams: [MediaHeader]
+    var packetBytes: Int
+    var sinks: SinkSockets
+    /// Packets that leave together when the forwarder decides the pace.
+    var burst: Int
+    var processor: Int32
+}
+
+/// What a forwarder is measured between: a source of packets, and a sink per child that reads all;
+/// both on a thread of their own.
 ///
-/// The feeder never has more than a window of packets on the way, so that nothing is lost and the
-/// forwarder decides the pace.
+/// Unless it is given a pace it never has more than a window of packets on the way, so that nothing
+/// is lost and the forwarder decides how fast it goes.
 final class Feeder: @unchecked Sendable {
-    /// Packets that leave the feeder together, and that may be on the way.
-    private static let burst = 32
+    /// Packets that may be on the way.
     private static let window = 128
     /// After so long without progress what is on the way is taken to be lost.
     private static let patience: Duration = .milliseconds(20)
-
-    let sinks: [Endpoint]
-    private let plan: FeederPlan
-    private let shared: UnsafeMutablePointer<UInt>
-    private var thread = pthread_t()
+    /// Delays that are kept, 16 s of 64,000 packets a second.
+    private static let delayLimit = 1 << 20
 
     private enum Word {
         static let isStopped = 0
-        static let received = 1
-        static let lost = 2
-        static let target = 3
-        static let count = 4
+        static let target = 1
+        /// Nanoseconds between packets; zero: as fast as the forwarder goes.
+        static let interval = 2
+        static let lost = 3
+        static let delayCount = 4
+        static let count = 5
     }
 
-    private let sockets: SinkSockets
+    private let plan: FeederPlan
+    private let words: UnsafeMutablePointer<UInt>
+    /// Nanoseconds from the feeder's hand to the sink's.
+    private let delays: UnsafeMutablePointer<UInt32>
+    private var thread = pthread_t()
 
-    /// Starts to feed the first target; every thread of the benchmark stays on its processor.
+    /// Starts to feed the first target.
     init(_ plan: consuming FeederPlan) throws(SystemError) {
-        shared = .allocate(capacity: Word.count)
-        shared.initialize(repeating: 0, count: Word.count)
-        sockets = try SinkSockets(count: plan.children, joinsDatagrams: plan.joinsDatagrams)
-        sinks = sockets.endpoints
+        words = .allocate(capacity: Word.count)
+        words.initialize(repeating: 0, count: Word.count)
+        delays = .allocate(capacity: Self.delayLimit)
         self.plan = plan
         let context = Unmanaged.passUnretained(self).toOpaque()
         guard pthread_create(&thread, nil, runFeeder, context) == 0 else {
@@ -44,102 +59,151 @@ final class Feeder: @unchecked Sendable {
         }
     }
 
-    deinit { shared.deallocate() }
+    deinit {
+        words.deallocate()
+        delays.deallocate()
+    }
 
-    /// Datagrams that all sinks have read.
-    var received: UInt { cl_load(shared + Word.received) }
-    var lost: UInt { cl_load(shared + Word.lost) }
+    /// Packets that some sink never got.
+    var lost: UInt { cl_load(words + Word.lost) }
 
-    /// From now on only the target with this index is fed.
-    func feed(_ target: Int) { cl_store(shared + Word.target, UInt(target)) }
+    /// From now on only the target with this index is fed, with so long between packets.
+    func feed(_ target: Int, every interval: Duration = .zero) {
+        cl_store(words + Word.interval, UInt(clamping: interval.nanoseconds))
+        cl_store(words + Word.target, UInt(target))
+    }
+
+    /// How many delays were taken so far.
+    var delayCount: Int { Int(cl_load(words + Word.delayCount)) }
+
+    /// Delays from the `first` one on, in nanoseconds.
+    func delays(from first: Int) -> [UInt32] {
+        (first..<max(first, delayCount)).map { delays[$0 % Self.delayLimit] }
+    }
 
     func stop() {
-        cl_store(shared + Word.isStopped, 1)
+        cl_store(words + Word.isStopped, 1)
         pthread_join(thread, nil)
+    }
+
+    // MARK: - The feeder's thread
+
+    /// What the thread alone knows.
+    private struct Progress {
+        var sequences: [UInt32]
+        var stream = 0
+        var sent: UInt = 0
+        /// What each sink has read; the slowest decides when more is sent.
+        var seen: [UInt]
+        var slowest: UInt = 0
+        var progressAt: Instant
+        var due: Instant
     }
 
     fileprivate func run() {
         cl_pin_thread(plan.processor)
-        var out = SendBatch(joinsDatagrams: plan.joinsDatagrams && plan.source.canSegment)
+        var out = SendBatch(joinsDatagrams: plan.source.canSegment)
         var batch = PacketBatch()
         let body = [UInt8](repeating: 0xA5, count: plan.packetBytes - MediaHeader.byteCount)
         let targets = plan.targets.map { SocketAddress($0, family: .v4) }
-        var sequences = [UInt32](repeating: 0, count: targets.count)
-        var sent: UInt = 0
-        // What each sink has read; the slowest decides when more is sent.
-        var seen = [UInt](repeating: 0, count: sinks.count)
-        var slowest: UInt = 0
-        var progressAt = Clocks.now
-        while cl_load(shared + Word.isStopped) == 0 {
-            if sent &- slowest &+ UInt(Self.burst) <= UInt(Self.window) {
-                let target = Int(cl_load(shared + Word.target))
-                send(body, from: &sequences[target], to: targets[target], by: &out)
-                sent &+= UInt(Self.burst)
+        var progress = Progress(
+            sequences: plan.streams.map { _ in 0 }, seen: plan.sinks.endpoints.map { _ in 0 },
+            progressAt: Clocks.now, due: Clocks.now)
+        while cl_load(words + Word.isStopped) == 0 {
+            let count = dueCount(&progress)
+            if count > 0 {
+                let target = targets[Int(cl_load(words + Word.target))]
+                send(count, body, to: target, by: &out, &progress)
             }
-            for index in sinks.indices where seen[index] != sent {
-                let count = UInt(sockets.read(index, into: &batch))
-                seen[index] &+= count
-                cl_store(shared + Word.received, received &+ count)
+            for index in progress.seen.indices where progress.seen[index] != progress.sent {
+                progress.seen[index] &+= read(index, into: &batch)
             }
-            let now = Clocks.now
-            let least = seen.min() ?? 0
-            if least != slowest { progressAt = now }
-            slowest = least
-            if now - progressAt > Self.patience {
-                for index in seen.indices {
-                    cl_store(shared + Word.lost, lost &+ sent &- seen[index])
-                    seen[index] = sent
-                }
-                slowest = sent
-                progressAt = now
-            }
+            note(&progress)
         }
+    }
+
+    /// How many packets are to be sent now.
+    private func dueCount(_ progress: inout Progress) -> Int {
+        let interval = cl_load(words + Word.interval)
+        guard interval > 0 else {
+            let onTheWay = progress.sent &- progress.slowest
+            return onTheWay &+ UInt(plan.burst) <= UInt(Self.window) ? plan.burst : 0
+        }
+        let now = Clocks.now
+        guard progress.due <= now else { return 0 }
+        // What was missed is not made up for: it would be a burst.
+        let next = progress.due + .nanoseconds(Int64(interval))
+        progress.due = max(next, now)
+        return 1
     }
 
     private func send(
-        _ body: [UInt8], from sequence: inout UInt32, to target: SocketAddress,
-        by out: inout SendBatch
+        _ count: Int, _ body: [UInt8], to target: SocketAddress, by out: inout SendBatch,
+        _ progress: inout Progress
     ) {
         body.withUnsafeBytes { body in
-            for _ in 0..<Self.burst {
-                var header = plan.header
-                header.sequence = sequence
-                sequence &+= 1
+            for _ in 0..<count {
+                var header = plan.streams[progress.stream]
+                header.sequence = progress.sequences[progress.stream]
+                progress.sequences[progress.stream] &+= 1
+                progress.stream = (progress.stream + 1) % plan.streams.count
+                // The first bytes of the body tell when it was sent.
                 let place = out.append(
-                    headerBytes: MediaHeader.byteCount, body: body, to: target, lane: 0)
+                    headerBytes: MediaHeader.byteCount + 8,
+                    body: UnsafeRawBufferPointer(rebasing: body.dropLast(8)), to: target, lane: 0)
                 header.store(into: place)
+                place.storeBytes(
+                    of: Clocks.now.nanoseconds, toByteOffset: MediaHeader.byteCount, as: Int64.self)
             }
-            _ = out.flush(on: plan.source)
         }
+        _ = out.flush(on: plan.source)
+        progress.sent &+= UInt(count)
     }
-}
 
-/// What a feeder sends, and from where.
-struct FeederPlan: ~Copyable {
-    var source: UDPSocket
-    var targets: [Endpoint]
-    var header: MediaHeader
-    var packetBytes: Int
-    var children: Int
-    var joinsDatagrams: Bool
-    var processor: Int32
+    private func read(_ sink: Int, into batch: inout PacketBatch) -> UInt {
+        let count = plan.sinks.read(sink, into: &batch)
+        guard cl_load(words + Word.interval) > 0 else { return UInt(count) }
+        let now = Clocks.now.nanoseconds
+        var taken = cl_load(words + Word.delayCount)
+        for index in 0..<count {
+            let datagram = batch.datagram(at: index)
+            guard datagram.count >= MediaHeader.byteCount + 8 else { continue }
+            let sentAt = datagram.loadUnaligned(
+                fromByteOffset: MediaHeader.byteCount, as: Int64.self)
+            delays[Int(taken) % Self.delayLimit] = UInt32(clamping: now &- sentAt)
+            taken &+= 1
+        }
+        cl_store(words + Word.delayCount, taken)
+        return UInt(count)
+    }
+
+    private func note(_ progress: inout Progress) {
+        let least = progress.seen.min() ?? 0
+        let now = Clocks.now
+        if least != progress.slowest || least == progress.sent { progress.progressAt = now }
+        progress.slowest = least
+        guard now - progress.progressAt > Self.patience else { return }
+        cl_store(words + Word.lost, lost &+ progress.sent &- least)
+        for index in progress.seen.indices { progress.seen[index] = progress.sent }
+        progress.slowest = progress.sent
+    }
 }
 
 /// One socket per child.
 final class SinkSockets {
-    private let boxes: [SocketBox]
-
-    private final class SocketBox {
+    private final class Box {
         let socket: UDPSocket
         init(_ socket: consuming UDPSocket) { self.socket = socket }
     }
 
+    private let boxes: [Box]
+
     init(count: Int, joinsDatagrams: Bool) throws(SystemError) {
-        var boxes: [SocketBox] = []
+        var boxes: [Box] = []
         for _ in 0..<count {
-            boxes.append(
-                SocketBox(
-                    try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joinsDatagrams)))
+            let socket = try UDPSocket(
+                binding: loopback(port: 0), joinsDatagrams: joinsDatagrams)
+            boxes.append(Box(socket))
         }
         self.boxes = boxes
     }
@@ -148,8 +212,12 @@ final class SinkSockets {
 
     /// Reads what has come; returns how many datagrams it was.
     func read(_ index: Int, into batch: inout PacketBatch) -> Int {
-        guard (try? boxes[index].socket.receive(into: &batch)) != nil else { return 0 }
-        return batch.count
+        do throws(SystemError) {
+            try boxes[index].socket.receive(into: &batch)
+            return batch.count
+        } catch {
+            return 0
+        }
     }
 }
 

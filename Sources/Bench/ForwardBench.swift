@@ -1,142 +1,127 @@
 import CLinux
-import DataPath
-import Forwarding
 import Glibc
-import Management
-import Media
 import NetBasics
 import Sockets
-import Wire
 
-/// What `polycast bench forward` was asked to do.
-package struct ForwardBenchConfiguration: Equatable, Sendable {
-    package var children = 16
-    /// Bytes of UDP payload of each packet.
-    package var packetBytes = 1200
-    package var joinsDatagrams = true
-    /// Pairs of measurements, and how long each of them takes.
-    package var rounds = 10
-    package var slice: Duration = .milliseconds(400)
-
-    package init() {}
-}
-
-/// Copies per second of processor time.
-struct ForwardSample {
-    var limit: Double
-    var polycast: Double
-    var ratio: Double { polycast / limit }
-}
-
-/// Measures forwarding to many children, turn by turn with the bare loop, between the same feeder
-/// and sinks.
-func measureForwarding(
-    _ configuration: ForwardBenchConfiguration
-) throws(SystemError) -> [ForwardSample] {
-    let token = LinkToken(rawValue: 0x1122_3344_5566_7788)
-    let stream = StreamID(source: PeerID(rawValue: 7), index: 0)
-    let joins = configuration.joinsDatagrams
-    let bareSocket = try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins)
-    let socket = try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins)
-    let feeder = try Feeder(
-        FeederPlan(
-            source: try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins),
-            targets: [bareSocket.local, socket.local],
-            header: MediaHeader(
-                token: token, stream: stream, isControlFlow: false, sequence: 0),
-            packetBytes: configuration.packetBytes, children: configuration.children,
-            joinsDatagrams: joins, processor: 0))
-    defer { feeder.stop() }
-    cl_pin_thread(1)
-    let children = feeder.sinks.enumerated().map {
-        ForwardingTable.Child(token: LinkToken(rawValue: UInt64(100 + $0)), endpoint: $1)
+/// The bare loop and Polycast's data path, between the same feeder and sinks.
+struct ForwardBench: ~Copyable {
+    private enum Target {
+        static let bare = 0
+        static let polycast = 1
     }
-    let table = ForwardingTable(
-        routes: [.init(source: stream.source, upstreams: [token], children: children)],
-        links: getenv("NOKEEP") == nil ? [token] : [])
-    guard let delivery = try? DeliveryEdge([]) else { return [] }
-    var media = MediaPlane(delivery: delivery, joinsDatagrams: socket.canSegment)
-    media.install(table, family: socket.family)
-    var bare = BareForwarder(
-        bareSocket, to: feeder.sinks, headerBytes: MediaHeader.byteCount, joins: joins)
-    var batch = PacketBatch()
-    var samples: [ForwardSample] = []
-    for round in 0...configuration.rounds {
-        let limit = measure(0, of: feeder, configuration.slice, on: bareSocket) {
-            let before = bare.copies
-            return bare.work() ? bare.copies - before : nil
+
+    private let configuration: BenchConfiguration
+    private let feeder: Feeder
+    private var bare: BareForwarder
+    private var polycast: MediaForwarder
+
+    /// Opens all sockets and starts the feeder; `burst`: packets that it sends together.
+    static func start(
+        _ configuration: BenchConfiguration, burst: Int
+    ) throws -> ForwardBench {
+        let joins = configuration.joinsDatagrams
+        let bareSocket = try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins)
+        let socket = try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins)
+        let source = try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins)
+        let targets = [bareSocket.local, socket.local]
+        let sinks = try SinkSockets(count: configuration.children, joinsDatagrams: joins)
+        let bare = BareForwarder(bareSocket, to: sinks.endpoints)
+        let polycast = try MediaForwarder(
+            socket, streams: configuration.streams, to: sinks.endpoints)
+        // Each keeps to a processor of its own where there are two.
+        if sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 { cl_pin_thread(1) }
+        let feeder = try Feeder(
+            FeederPlan(
+                source: source, targets: targets,
+                streams: MediaForwarder.headers(streams: configuration.streams),
+                packetBytes: configuration.packetBytes, sinks: sinks, burst: burst, processor: 0))
+        return ForwardBench(configuration, feeder, bare, polycast)
+    }
+
+    private init(
+        _ configuration: BenchConfiguration, _ feeder: Feeder, _ bare: consuming BareForwarder,
+        _ polycast: consuming MediaForwarder
+    ) {
+        self.configuration = configuration
+        self.feeder = feeder
+        self.bare = bare
+        self.polycast = polycast
+    }
+
+    deinit { feeder.stop() }
+
+    /// Copies per second of processor time.
+    mutating func measureThroughput() throws(SystemError) -> BenchResult {
+        var result = BenchResult(
+            name: "forward", unit: "packets per second of processor time", isMoreBetter: true)
+        for round in 0...configuration.rounds {
+            let limit = try work(Target.bare)
+            let own = try work(Target.polycast)
+            // The first round warms up.
+            if round > 0 { result.add(limit: limit.rate, polycast: own.rate) }
         }
-        let polycast = measure(1, of: feeder, configuration.slice, on: socket) {
-            forward(by: &media, &batch, socket, stream)
+        result.lost = feeder.lost
+        return result
+    }
+
+    /// Delays at half of the load that the bare loop bears: the median, and the 99th percentile.
+    mutating func measureLatency() throws(SystemError) -> [BenchResult] {
+        var results = [50, 99].map {
+            BenchResult(name: "latency p\($0)", unit: "µs from feeder to sink", isMoreBetter: false)
         }
-        // The first round warms up.
-        if round > 0 { samples.append(.init(limit: limit, polycast: polycast)) }
-    }
-    print("received", feeder.received, "lost", feeder.lost)
-    return samples
-}
-
-/// What the daemon's loop does with a batch; `nil` if nothing had come.
-private func forward(
-    by media: inout MediaPlane, _ batch: inout PacketBatch, _ socket: borrowing UDPSocket,
-    _ stream: StreamID
-) -> Int? {
-    guard (try? socket.receive(into: &batch)) != nil, batch.count > 0 else { return nil }
-    let before = media.forwarder.count(of: stream).copies
-    let now = Clocks.now
-    let wall = Clocks.wallNanoseconds
-    for index in 0..<batch.count {
-        let datagram = batch.datagram(at: index)
-        if Datagram.isMedia(datagram.bytes) {
-            media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
+        let most = try work(Target.bare)
+        let perSecond = most.rate / Double(configuration.children) / 2
+        let interval = Duration.nanoseconds(Int64(1e9 / max(1, perSecond)))
+        for round in 0...configuration.rounds {
+            let limit = try delays(Target.bare, interval)
+            let own = try delays(Target.polycast, interval)
+            guard round > 0, !limit.isEmpty, !own.isEmpty else { continue }
+            for (index, share) in [0.5, 0.99].enumerated() {
+                results[index].add(
+                    limit: Self.quantile(share, of: limit), polycast: Self.quantile(share, of: own))
+            }
         }
+        for index in results.indices { results[index].lost = feeder.lost }
+        return results
     }
-    media.flush(on: socket)
-    return Int(media.forwarder.count(of: stream).copies &- before)
-}
 
-/// Copies per second of this thread's processor time, in a slice of wall-clock time.
-private func measure(
-    _ target: Int, of feeder: Feeder, _ slice: Duration, on socket: borrowing UDPSocket,
-    _ work: () -> Int?
-) -> Double {
-    feeder.feed(target)
-    let end = Clocks.now + slice
-    let start = threadNanoseconds()
-    var copies = 0
-    while Clocks.now < end {
-        if let count = work() {
-            copies += count
-        } else {
-            var watched = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
-            poll(&watched, 1, 1)
+    private static func quantile(_ share: Double, of sorted: [UInt32]) -> Double {
+        Double(sorted[Int(share * Double(sorted.count - 1))]) / 1000
+    }
+
+    private mutating func delays(
+        _ target: Int, _ interval: Duration
+    ) throws(SystemError) -> [UInt32] {
+        let first = feeder.delayCount
+        _ = try work(target, every: interval)
+        return feeder.delays(from: first).sorted()
+    }
+
+    /// Forwards for a slice of wall-clock time.
+    private mutating func work(
+        _ target: Int, every interval: Duration = .zero
+    ) throws(SystemError) -> (copies: Int, rate: Double) {
+        feeder.feed(target, every: interval)
+        let end = Clocks.now + configuration.slice
+        let start = Clocks.threadNanoseconds
+        var copies = 0
+        while Clocks.now < end {
+            if let count = try step(target) { copies += count } else { wait(target) }
         }
+        let spent = Double(max(1, Clocks.threadNanoseconds - start))
+        // What is on the way belongs to nobody's slice.
+        feeder.feed(1 - target, every: interval)
+        while try step(target) != nil {}
+        return (copies, Double(copies) / spent * 1e9)
     }
-    let spent = threadNanoseconds() - start
-    // The rest is nobody's.
-    feeder.feed(1 - target)
-    while work() != nil {}
-    return Double(copies) / (Double(max(1, spent)) / 1e9)
-}
 
-private func threadNanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-}
+    private mutating func step(_ target: Int) throws(SystemError) -> Int? {
+        target == Target.bare ? bare.work() : try polycast.work()
+    }
 
-/// Runs and prints.
-package func runForwardBench(_ configuration: ForwardBenchConfiguration) throws(Failure) -> Int32 {
-    let samples: [ForwardSample]
-    do {
-        samples = try measureForwarding(configuration)
-    } catch {
-        throw Failure(.runtimeFailure, "\(error)")
+    private func wait(_ target: Int) {
+        let number = target == Target.bare ? bare.number : polycast.number
+        var watched = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+        poll(&watched, 1, 1)
     }
-    for sample in samples {
-        print("\(Int(sample.limit)) \(Int(sample.polycast)) \(sample.ratio)")
-    }
-    let ratios = samples.map(\.ratio).sorted()
-    print("median", ratios[ratios.count / 2])
-    return 0
 }

@@ -88,6 +88,8 @@ package struct MediaPlane: ~Copyable {
     }
 
     package var sendRefusals: SendRefusals { outgoing.refusals }
+    /// Datagrams that the kernel took for children and for whoever asked for repair.
+    package var sentCount: UInt64 { outgoing.sentCount }
 
     // MARK: - From the network
 

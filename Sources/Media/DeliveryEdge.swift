@@ -170,7 +170,6 @@ package struct DeliveryEdge: ~Copyable {
 private struct DeliveryLane: ~Copyable {
     private let socket: UDPSocket
     private var batch = SendBatch()
-    private var sentCount: UInt64 = 0
 
     /// Opens an unconnected socket on `any` address and a port of the kernel's choice.
     init(_ any: IPAddress) throws(MediaError) {
@@ -189,14 +188,12 @@ private struct DeliveryLane: ~Copyable {
     }
 
     mutating func flush() {
-        let count = batch.count
-        guard count > 0 else { return }
-        let refused = batch.flush(on: socket)
-        sentCount &+= UInt64(max(0, count - refused))
+        guard batch.count > 0 else { return }
+        _ = batch.flush(on: socket)
     }
 
     func addCounts(to sum: inout (sent: UInt64, refusals: SendRefusals)) {
-        sum.sent &+= sentCount
+        sum.sent &+= batch.sentCount
         sum.refusals.add(batch.refusals)
     }
 }

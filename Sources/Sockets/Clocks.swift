@@ -9,6 +9,9 @@ package enum Clocks {
     /// CLOCK_REALTIME; nanoseconds since 1970, comparable between hosts with set clocks.
     package static var wallNanoseconds: UInt64 { UInt64(clamping: read(CLOCK_REALTIME)) }
 
+    /// CLOCK_THREAD_CPUTIME_ID: processor time of the calling thread, in nanoseconds.
+    package static var threadNanoseconds: Int64 { read(CLOCK_THREAD_CPUTIME_ID) }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)

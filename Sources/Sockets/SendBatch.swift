@@ -38,7 +38,8 @@ package struct SendBatch: ~Copyable {
 
     /// Datagrams that wait.
     package private(set) var count = 0
-    /// What the kernel refused since the batch was made.
+    /// What the kernel took, and what it refused, since the batch was made.
+    package private(set) var sentCount: UInt64 = 0
     package private(set) var refusals = SendRefusals()
     /// Datagrams of one message at most.
     private let segments: Int
@@ -160,6 +161,7 @@ package struct SendBatch: ~Copyable {
                 next += 1
             }
         }
+        sentCount &+= UInt64(max(0, count - refused))
         messageCount = 0
         count = 0
         generation &+= 1

@@ -8,7 +8,7 @@ enum Command: Equatable, Sendable {
     case rendezvous(RendezvousServiceConfiguration)
     case query(QueryConfiguration)
     case demo(DemoConfiguration)
-    case forwardBench(ForwardBenchConfiguration)
+    case bench(BenchConfiguration)
     case simulate(SimulateConfiguration)
     /// Help, version or completion, for standard output.
     case print(String)

@@ -28,7 +28,7 @@ private func perform(_ command: Command) throws(Failure) -> Int32 {
     case .rendezvous(let configuration): return try runRendezvous(configuration)
     case .query(let configuration): return try runQuery(configuration)
     case .demo(let configuration): return runDemo(configuration)
-    case .forwardBench(let configuration): return try runForwardBench(configuration)
+    case .bench(let configuration): return try runBench(configuration)
     case .simulate(let configuration): return runSimulate(configuration)
     }
 }
