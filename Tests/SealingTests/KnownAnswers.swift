@@ -43,4 +43,16 @@ enum KnownAnswers {
         "5e1a21ccf9842bdb1b97da2af054992f9c67a6270517844b612de5a9be64ef45",
         "82edc2638ccf2ffb8d03fc59ca042392e3e4d2322cbda8e65a13743276868958",
     ]
+
+    /// `packet` with the metadata `metadata` under those keys, by epoch and counter.
+    static let sealedPackets: [(epoch: UInt16, counter: UInt64, sealed: String)] = [
+        (0, 0, "0030d7d31b50a28f238c4a618b3d76dd5588f2b92412c7"),
+        (0, 1, "01662fafec2c68c60a39cd15518c1ea3d51224e86fc618"),
+        (0, 7, "07e7d3071e1d54459de71358dab2f1405844a48ab5ba92"),
+        (0, 8, "080871a48f94c6db284e16ca469bc95efa00312868a5c5a0"),
+        (0, 9, "080941c3dc30bd3b4b9688bc8996c6f4d244cccdbe400d94"),
+        (1, 0, "10aa6584751f47feaabdf2bdb6daf11305c2a254201a82"),
+        (9, 0, "8009b96530e9eea3fc57681a637029ecf09fdac8ba8f0383"),
+        (9, 9, "8809097260ed6174384899a50e2f2c7c815f7c736ad1e30f20"),
+    ]
 }
