@@ -44,6 +44,10 @@ enum KnownAnswers {
         "82edc2638ccf2ffb8d03fc59ca042392e3e4d2322cbda8e65a13743276868958",
     ]
 
+    /// The same with the bytes 0 to 15 for a base key, and numbers of eight bytes.
+    static let sealedWithLongNumbers =
+        "ffffffffffffffffff0123456789abcdefa52d36c83dde5065144086c761ced9b9177e222144b2"
+
     /// `packet` with the metadata `metadata` under those keys, by epoch and counter.
     static let sealedPackets: [(epoch: UInt16, counter: UInt64, sealed: String)] = [
         (0, 0, "0030d7d31b50a28f238c4a618b3d76dd5588f2b92412c7"),

@@ -43,30 +43,45 @@ import Testing
 
     // MARK: - Known bytes
 
-    @Test func sealingFollowsTheStandardsVector() {
-        let key = SFrameKey(keyID: SFrameVector.keyID, baseKey: secret(SFrameVector.baseKey))
+    /// The sealed packet of any key identifier and counter.
+    private func sealed(
+        _ packet: [UInt8], _ metadata: [UInt8], with key: SFrameKey, counter: UInt64
+    ) -> [UInt8] {
         let cipher = AESGCM(key, .seals)
-        let packet = hex(SFrameVector.packet)
-        let header = SFrameHeader(keyID: SFrameVector.keyID, counter: SFrameVector.counter)
+        let header = SFrameHeader(keyID: key.keyID, counter: counter)
         let textStart = header.byteCount
         var sealed = [UInt8](repeating: 0, count: textStart + packet.count + SFrame.tagBytes)
-
         sealed.withUnsafeMutableBytes { output in
             guard let start = output.baseAddress else { return }
             header.write(to: start)
             packet.withUnsafeBytes { packet in
-                hex(SFrameVector.metadata).withUnsafeBytes {
+                metadata.withUnsafeBytes {
                     cipher.seal(
                         packet, to: start + textStart, tag: start + textStart + packet.count,
                         header: UnsafeRawBufferPointer(start: start, count: textStart),
-                        metadata: $0, counter: header.counter)
+                        metadata: $0, counter: counter)
                 }
             }
         }
+        return sealed
+    }
+
+    @Test func sealingFollowsTheStandardsVector() {
+        let key = SFrameKey(keyID: SFrameVector.keyID, baseKey: secret(SFrameVector.baseKey))
+        let sealed = sealed(
+            hex(SFrameVector.packet), hex(SFrameVector.metadata), with: key,
+            counter: SFrameVector.counter)
 
         #expect(hex(key.key) == SFrameVector.key)
         #expect(hex(key.salt) == SFrameVector.salt)
         #expect(hex(sealed) == SFrameVector.sealed)
+    }
+
+    @Test func allBitsOfKeyIdentifierAndCounterCount() {
+        let key = SFrameKey(keyID: .max, baseKey: SecretBytes(Array(0..<16)))
+        let sealed = sealed(packet, metadata, with: key, counter: 0x0123_4567_89AB_CDEF)
+
+        #expect(hex(sealed) == KnownAnswers.sealedWithLongNumbers)
     }
 
     @Test func senderKeysAreKnown() {

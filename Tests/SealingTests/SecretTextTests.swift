@@ -96,22 +96,38 @@ import Testing
         return text
     }
 
-    @Test func nothingShowsASecret() throws {
+    /// All bytes that a value shows of itself, in order, however deep.
+    private func bytesShown(_ value: Any) -> [UInt8] {
+        if let byte = value as? UInt8 { return [byte] }
+        return Mirror(reflecting: value).children.flatMap { bytesShown($0.value) }
+    }
+
+    private func values() throws -> [Any] {
         let keys = GroupKeys(secret: secret)
         let pair = try AgreementKeyPair(secret: SecretBytes(Array(0..<32)))
-        let session = NoiseIKpsk2.Responder(keys: pair, prologue: [])
-        let texts = [
-            printed(SecretBytes(Array(0..<16))), printed(secret), printed(keys.linkSecret),
-            printed(keys), printed(try InviteSecret(text: relayText)), printed(pair),
-            printed(session), printed([keys.psk]), printed(["psk": Optional(keys.psk)]),
+        let sealer = try LinkSealer(key: SecretBytes(Array(0..<32)), at: .zero)
+        return [
+            SecretBytes(Array(0..<16)), secret, keys.linkSecret, keys, pair, sealer,
+            try InviteSecret(text: relayText), [keys.psk], ["psk": Optional(keys.psk)],
+            SenderKey(mediaKey: keys.psk, sender: 1),
+            NoiseIKpsk2.Responder(keys: pair, prologue: []),
+            try MediaTagKey(SecretBytes(Array(0..<16))),
         ]
+    }
 
-        for text in texts {
+    @Test func nothingShowsASecret() throws {
+        let keys = GroupKeys(secret: secret)
+        let secrets = [keys.mediaKey, keys.psk, SecretBytes(Array(0..<32))].compactMap(\.self)
+
+        for value in try values() {
+            let text = printed(value)
+            let shown = hex(bytesShown(value))
             #expect(text.contains("secret of"))
-            for known in [keys.mediaKey, keys.psk, SecretBytes(Array(0..<32))].compactMap(\.self) {
-                let bytes = known.withBytes { Array($0) }
-                #expect(!text.contains("\(bytes[0..<3])".dropFirst().dropLast()))
-                #expect(!text.contains(hex(Array(bytes[..<4]))))
+            for known in secrets.map(hex) + [KnownAnswers.secret.linkSecret] {
+                let start = hex(String(known.prefix(8)))
+                #expect(!text.contains("\(start)".dropFirst().dropLast()))
+                #expect(!text.contains(known.prefix(8)))
+                #expect(!shown.contains(known.prefix(8)))
             }
             #expect(!text.contains("000g40r4") && !text.contains(relayText.suffix(56).prefix(8)))
             #expect(!text.contains("0x0000"))
