@@ -23,12 +23,14 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(
+            name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         // basics
         module("NetBasics"),
         // formats
         module("Wire", ["NetBasics"]),
         module("PacketFormats", ["NetBasics"]),
-        module("Sealing", ["CSodium", "NetBasics"]),
+        module("Sealing", ["CCrypto", "CSodium", "NetBasics"]),
         module("Management", ["NetBasics"]),
         // forwarding
         module("Forwarding", ["Wire", "NetBasics"]),

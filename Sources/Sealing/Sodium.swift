@@ -22,7 +22,7 @@ enum Sodium {
         randombytes_buf(&bytes, bytes.count)
     }
 
-    private static func expectReady() {
+    static func expectReady() {
         precondition(isReady, "libsodium found no source of randomness")
     }
 

@@ -1,0 +1,185 @@
+import NetBasics
+
+/// The transport of one direction of a link: ChaCha20-Poly1305 (RFC 8439) under a key of the
+/// handshake, for short control datagrams.
+///
+///     +-----------------+-----------+--------------------+------------+
+///     | header, in clear| counter,  | text, encrypted    | tag, 16    |
+///     | (authenticated) | low 32 bit|                    |            |
+///     +-----------------+-----------+--------------------+------------+
+///
+/// The nonce is a 64-bit counter of which the low half travels, big-endian; the receiver knows
+/// the rest (RFC 4303, section 2.2.1 and appendix A2.2). The header's length is the caller's.
+package enum LinkCipher {
+    package static let counterBytes = 4
+    package static let tagBytes = ChaChaPoly.tagBytes
+    /// Bytes that a sealed datagram has beside header and text.
+    package static let overheadBytes = counterBytes + tagBytes
+
+    /// How long and how often a key serves.
+    package struct Limits: Sendable {
+        /// Datagrams after which a new key is wanted; unmeasured, far from any limit.
+        package var rekeyDatagrams: UInt64 = 1 << 20
+        /// Age at which a new key is wanted; as in WireGuard (section 6.1 of its paper).
+        package var rekeyAge: Duration = .seconds(120)
+        /// Datagrams after which a key is refused.
+        package var datagramLimit: UInt64 = 1 << 31
+        /// Age from which a key is refused; as in WireGuard.
+        package var ageLimit: Duration = .seconds(180)
+
+        package init() {}
+    }
+}
+
+/// Seals datagrams of one direction; a value of which exactly one copy may go on sealing.
+package struct LinkSealer: Sendable {
+    private let key: SecretBytes
+    private let start: Instant
+    private let firstCounter: UInt64
+    private let limits: LinkCipher.Limits
+    private var nextCounter: UInt64
+
+    /// `now` is when the handshake gave the key; both ends start with the same counter.
+    package init(
+        key: SecretBytes, firstCounter: UInt32 = 0, limits: LinkCipher.Limits = .init(),
+        at now: Instant
+    ) throws(SealingError) {
+        try expectLinkKey(key)
+        self.key = key
+        self.firstCounter = UInt64(firstCounter)
+        self.limits = limits
+        start = now
+        nextCounter = self.firstCounter
+    }
+
+    /// Whether it is time for a handshake.
+    package func wantsRekey(at now: Instant) -> Bool {
+        nextCounter - firstCounter >= limits.rekeyDatagrams || now - start >= limits.rekeyAge
+    }
+
+    /// Seals in place and returns the datagram's length.
+    ///
+    /// The header lies at 0, the text behind it and room for the counter; behind the text there
+    /// is room for the tag.
+    package mutating func seal(
+        _ buffer: UnsafeMutableRawBufferPointer, headerBytes: Int, textBytes: Int,
+        at now: Instant
+    ) throws(SealingError) -> Int {
+        precondition(headerBytes >= 0 && textBytes >= 0, "\(headerBytes) + \(textBytes) bytes")
+        let textStart = headerBytes + LinkCipher.counterBytes
+        let end = textStart + textBytes + LinkCipher.tagBytes
+        guard end <= buffer.count, let base = buffer.baseAddress else {
+            throw .oversized(limit: buffer.count, needed: end)
+        }
+        guard nextCounter - firstCounter < limits.datagramLimit, now - start < limits.ageLimit
+        else { throw .expired }
+        let counter = nextCounter
+        nextCounter += 1
+        buffer.storeBytes(
+            of: UInt32(truncatingIfNeeded: counter).bigEndian, toByteOffset: headerBytes,
+            as: UInt32.self)
+        ChaChaPoly.seal(
+            base + textStart, count: textBytes, tag: base + textStart + textBytes,
+            associated: UnsafeRawBufferPointer(start: base, count: headerBytes),
+            counter: counter, key: key)
+        return end
+    }
+
+    /// The sealed datagram, in an array of its own.
+    package mutating func seal(
+        _ text: [UInt8], header: [UInt8], at now: Instant
+    ) throws(SealingError) -> [UInt8] {
+        var datagram = header
+        datagram.append(contentsOf: repeatElement(0, count: LinkCipher.counterBytes))
+        datagram.append(contentsOf: text)
+        datagram.append(contentsOf: repeatElement(0, count: LinkCipher.tagBytes))
+        let result = datagram.withUnsafeMutableBytes { buffer in
+            Result { () throws(SealingError) in
+                try seal(buffer, headerBytes: header.count, textBytes: text.count, at: now)
+            }
+        }
+        _ = try result.get()
+        return datagram
+    }
+}
+
+/// Opens datagrams of one direction, each once.
+package struct LinkOpener: Sendable {
+    private let key: SecretBytes
+    private let start: Instant
+    private let firstCounter: UInt64
+    private let limits: LinkCipher.Limits
+    private var window: ReplayWindow
+
+    /// `now` is when the handshake gave the key; both ends start with the same counter.
+    package init(
+        key: SecretBytes, firstCounter: UInt32 = 0, limits: LinkCipher.Limits = .init(),
+        at now: Instant
+    ) throws(SealingError) {
+        try expectLinkKey(key)
+        self.key = key
+        self.firstCounter = UInt64(firstCounter)
+        self.limits = limits
+        start = now
+        window = ReplayWindow(first: firstCounter)
+    }
+
+    /// Whether it is time for a handshake.
+    package func wantsRekey(at now: Instant) -> Bool {
+        let opened = UInt64(clamping: window.highest + 1 - Int64(clamping: firstCounter))
+        return opened >= limits.rekeyDatagrams || now - start >= limits.rekeyAge
+    }
+
+    /// Opens in place; where in `datagram` the text is.
+    ///
+    /// What was not authentic is overwritten, and changes nothing else.
+    package mutating func open(
+        _ datagram: UnsafeMutableRawBufferPointer, headerBytes: Int, at now: Instant
+    ) throws(SealingError) -> Range<Int> {
+        precondition(headerBytes >= 0, "header of \(headerBytes) bytes")
+        let needed = headerBytes + LinkCipher.overheadBytes
+        guard datagram.count >= needed, let base = datagram.baseAddress else {
+            throw .truncated(needed: needed, available: datagram.count)
+        }
+        let text = headerBytes + LinkCipher.counterBytes..<datagram.count - LinkCipher.tagBytes
+        let counter = try acceptableCounter(
+            UInt32(bigEndian: datagram.loadUnaligned(fromByteOffset: headerBytes, as: UInt32.self)),
+            at: now)
+        let isAuthentic = ChaChaPoly.open(
+            base + text.lowerBound, count: text.count, tag: base + text.upperBound,
+            associated: UnsafeRawBufferPointer(start: base, count: headerBytes),
+            counter: counter, key: key)
+        guard isAuthentic else { throw .notAuthentic }
+        window.insert(counter)
+        return text
+    }
+
+    /// The text of a datagram, in an array of its own.
+    package mutating func open(
+        _ datagram: [UInt8], headerBytes: Int, at now: Instant
+    ) throws(SealingError) -> [UInt8] {
+        var copy = datagram
+        let result = copy.withUnsafeMutableBytes { buffer in
+            Result { () throws(SealingError) in
+                try open(buffer, headerBytes: headerBytes, at: now)
+            }
+        }
+        return Array(copy[try result.get()])
+    }
+
+    private func acceptableCounter(_ low: UInt32, at now: Instant) throws(SealingError) -> UInt64 {
+        guard now - start < limits.ageLimit else { throw .expired }
+        guard let counter = window.restored(low), window.isNew(counter) else { throw .replayed }
+        // No sealer goes there. It is no sign of age: anybody can write the bits.
+        guard counter < firstCounter || counter - firstCounter < limits.datagramLimit else {
+            throw .notAuthentic
+        }
+        return counter
+    }
+}
+
+private func expectLinkKey(_ key: SecretBytes) throws(SealingError) {
+    guard key.count == ChaChaPoly.keyBytes else {
+        throw .wrongLength(needed: ChaChaPoly.keyBytes, available: key.count)
+    }
+}
