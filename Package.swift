@@ -44,7 +44,7 @@ let package = Package(
         // data path
         module(
             "DataPath",
-            ["Media", "Sockets", "Overlay", "Forwarding", "Wire", "NetBasics"]),
+            ["Media", "Sockets", "Overlay", "Forwarding", "Wire", "Sealing", "NetBasics"]),
         // shells
         module(
             "Daemon",
@@ -85,7 +85,7 @@ let package = Package(
         tests("SocketsTests", ["Sockets", "NetBasics"]),
         tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
         tests("DaemonTests", ["polycast", "Management", "Sockets", "Wire", "NetBasics"]),
-        tests("CommandLineTests", ["polycast", "Simulation", "Management", "NetBasics"]),
+        tests("CommandLineTests", ["polycast", "Bench", "Simulation", "Management", "NetBasics"]),
         tests("DemoTests", ["Demo", "Management", "NetBasics", "polycast"]),
         tests(
             "SimulationTests",

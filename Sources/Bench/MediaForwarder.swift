@@ -27,7 +27,9 @@ struct MediaForwarder: ~Copyable {
 
     init(_ socket: consuming UDPSocket, streams: Int, to sinks: [Endpoint]) throws(MediaError) {
         self.streams = Self.headers(streams: streams).map(\.stream)
-        media = MediaPlane(delivery: try DeliveryEdge([]), joinsDatagrams: socket.canSegment)
+        media = MediaPlane(
+            delivery: try DeliveryEdge([]), joinsDatagrams: socket.canSegment, mediaKey: nil,
+            peer: PeerID(rawValue: 1))
         let children = sinks.enumerated().map { number, sink in
             ForwardingTable.Child(token: LinkToken(rawValue: UInt64(number)), endpoint: sink)
         }

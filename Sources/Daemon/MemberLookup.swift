@@ -19,9 +19,8 @@ func lookUpMembers(_ invite: Invite) throws(Failure) -> MemberList {
 }
 
 private func lookUpMembers(_ invite: Invite, at server: Endpoint) throws(Failure) -> MemberList {
-    let digest = groupDigest(name: invite.group)
     var lookup = RendezvousLookup(
-        group: GroupID(high: digest.high, low: digest.low),
+        group: GroupID(try GroupKeys(invite: invite)),
         generator: SeededGenerator(seed: randomUInt64()))
     do {
         let any = IPAddress.v6(IPv6Address(high: 0, low: 0))

@@ -19,8 +19,9 @@ extension PeerDaemon {
     func status(at now: Instant) -> PeerStatus {
         let view = overlay.view
         return PeerStatus(
-            group: configuration.invite.group, peer: peer.description, name: name.description,
-            endpoint: "\(ownEndpoint)", uptimeSeconds: (now - startedAt).seconds,
+            group: configuration.invite.group, access: access, peer: peer.description,
+            name: name.description, endpoint: "\(ownEndpoint)",
+            uptimeSeconds: (now - startedAt).seconds,
             rendezvous: .init(
                 address: configuration.invite.server, state: rendezvousView.state,
                 lastReplySeconds: rendezvousView.lastReply.map { (now - $0).seconds },
@@ -36,6 +37,11 @@ extension PeerDaemon {
             },
             streams: knownStreams.map(streamStatus), sent: sentStreams, repair: repairCount,
             drops: dropCounts, memoryBytes: Self.residentBytes)
+    }
+
+    private var access: PeerStatus.Access {
+        if !isReader { return .relay }
+        return configuration.invite.secret == nil ? .everybody : .secret
     }
 
     private var repairCount: RepairCount {
@@ -56,7 +62,7 @@ extension PeerDaemon {
             stream: Int(stream.stream.index), kind: stream.kind.name,
             priority: Int(stream.priority), format: stream.format.name,
             rateBitsPerSecond: Int64(stream.rate) * 1000,
-            received: Int(clamping: meter?.receivedCount ?? 0),
+            received: Int(clamping: received(stream.stream)),
             lost: Int(clamping: meter?.lostCount ?? 0),
             duplicates: Int(clamping: meter?.duplicateCount ?? 0),
             deliveredTo: media.delivery.endpoints(of: stream.stream).map { "\($0)" })
@@ -190,6 +196,13 @@ extension PeerDaemon {
             links: linksAtEnd, drops: dropCounts)
     }
 
+    /// Packets of a stream; a relay counts what it forwards, since it reads none.
+    private func received(_ stream: StreamID) -> UInt64 {
+        isReader
+            ? media.meter(of: stream)?.receivedCount ?? 0
+            : media.forwarder.count(of: stream).packets
+    }
+
     func streamSummary(_ stream: StreamDescription) -> JoinSummary.Stream {
         let meter = media.meter(of: stream.stream) ?? StreamMeter(format: stream.format)
         var latency: JoinSummary.Latency?
@@ -199,7 +212,7 @@ extension PeerDaemon {
         return .init(
             member: stream.member.description, stream: Int(stream.stream.index),
             kind: stream.kind.name, format: stream.format.name,
-            received: Int(clamping: meter.receivedCount), bytes: Int(clamping: meter.byteCount),
+            received: Int(clamping: received(stream.stream)), bytes: Int(clamping: meter.byteCount),
             lost: Int(clamping: meter.lostCount),
             duplicates: Int(clamping: meter.duplicateCount),
             reordered: Int(clamping: meter.reorderedCount),

@@ -21,6 +21,8 @@ final class PeerDaemon {
     let name: MemberName
     let server: [Endpoint]
     let startedAt: Instant
+    /// Whether it can read media; a relay cannot.
+    let isReader: Bool
     var console: Console
 
     // Cores
@@ -99,7 +101,10 @@ final class PeerDaemon {
         socket = parts.socket
         signals = parts.signals
         listener = parts.listener
-        media = MediaPlane(delivery: parts.delivery, joinsDatagrams: socket.canSegment)
+        isReader = parts.keys.mediaKey != nil
+        media = MediaPlane(
+            delivery: parts.delivery, joinsDatagrams: socket.canSegment,
+            mediaKey: parts.keys.mediaKey, peer: parts.peer)
         loop = parts.loop
         try watchDescriptors()
     }

@@ -13,6 +13,7 @@ struct PeerParts: ~Copyable {
     let configuration: PeerConfiguration
     let startedAt: Instant
     let peer: PeerID
+    let keys: GroupKeys
     let name: MemberName
     let server: [Endpoint]
     let socket: UDPSocket
@@ -29,12 +30,12 @@ struct PeerParts: ~Copyable {
     init(_ configuration: PeerConfiguration) throws(Failure) {
         let startedAt = Clocks.now
         var generator = SeededGenerator(seed: configuration.seed ?? randomUInt64())
-        let peer = PeerID(rawValue: generator.next())
+        let keys = try Self.keys(configuration)
+        let peer = Self.peer(keys, &generator)
         let name = try Self.name(configuration, peer)
         let streams = try Self.streams(configuration)
         let server = try Self.serverEndpoints(configuration.invite)
-        let digest = groupDigest(name: configuration.invite.group)
-        let group = GroupID(high: digest.high, low: digest.low)
+        let group = GroupID(keys)
 
         let socket = try Self.openSocket(configuration.bind)
         let loop = try attempt { () throws(SystemError) in try EventLoop() }
@@ -49,6 +50,7 @@ struct PeerParts: ~Copyable {
         self.configuration = configuration
         self.startedAt = startedAt
         self.peer = peer
+        self.keys = keys
         self.name = name
         self.server = server
         overlay = OverlayPeer(
@@ -66,6 +68,27 @@ struct PeerParts: ~Copyable {
         self.publishers = publishers
         self.directory = directory
         self.listener = listener
+    }
+
+    // MARK: - Keys
+
+    /// What follows from the invite; a relay keeps no more than lets it forward.
+    private static func keys(_ configuration: PeerConfiguration) throws(Failure) -> GroupKeys {
+        let keys = try GroupKeys(invite: configuration.invite)
+        if configuration.isRelay { return GroupKeys(invite: .relay(keys.linkSecret)) }
+        guard keys.mediaKey != nil else {
+            throw Failure(
+                .usage, "the invite is a relay's: it lets a machine forward, and not read",
+                advice: "run 'polycast relay' with it, or join with a member's invite")
+        }
+        return keys
+    }
+
+    /// The own identifier: what is published is sealed under it, so that in a group with a secret it
+    /// is never drawn from a seed that may come again.
+    private static func peer(_ keys: GroupKeys, _ generator: inout SeededGenerator) -> PeerID {
+        let drawn = generator.next()
+        return PeerID(rawValue: keys.isPublic ? drawn : randomUInt64())
     }
 
     // MARK: - Names and addresses

@@ -13,20 +13,24 @@ struct BodyRing: ~Copyable {
 
     /// Copies `body` in, over the oldest ones; returns its slot.
     mutating func store(_ body: UnsafeRawBufferPointer) -> Int {
+        let place = reserve(body.count)
+        if body.count > 0 { place.bytes.copyMemory(from: body) }
+        return place.slot
+    }
+
+    /// Room for a body of `count` bytes, to be written now, over the oldest ones.
+    mutating func reserve(_ count: Int) -> (slot: Int, bytes: UnsafeMutableRawBufferPointer) {
         let ring = bytes ?? .allocate(byteCount: Self.byteCount, alignment: 64)
         bytes = ring
         let room = Self.byteCount - end % Self.byteCount
-        if body.count > room { end += room }
+        if count > room { end += room }
         let slot = end
-        if body.count > 0 {
-            UnsafeMutableRawBufferPointer(rebasing: ring[(slot % Self.byteCount)...])
-                .copyMemory(from: body)
-        }
-        end += body.count
-        return slot
+        end += count
+        let start = slot % Self.byteCount
+        return (slot, UnsafeMutableRawBufferPointer(rebasing: ring[start..<start + count]))
     }
 
-    /// The body at `slot`, valid until the next ``store(_:)``; `nil` if it was overwritten.
+    /// The body at `slot`, valid until the next that is stored; `nil` if it was overwritten.
     func body(at slot: Int, byteCount: Int) -> UnsafeRawBufferPointer? {
         guard let bytes, slot >= 0, slot >= end - Self.byteCount, slot + byteCount <= end else {
             return nil

@@ -2,13 +2,15 @@ import Forwarding
 import Media
 import NetBasics
 import Overlay
+import Sealing
 import Sockets
 import Wire
 
 /// The data path of a peer: the forwarding plane with its sockets, meters and delivery.
 ///
 /// One owner, one thread. Per packet it allocates nothing, and copies the 24-byte header for each
-/// child and, once, the body, in case that a neighbor asks for it again.
+/// child and, once, the body, in case that a neighbor asks for it again. Bodies are sealed where they
+/// are published and opened where they are delivered, and nowhere between.
 package struct MediaPlane: ~Copyable {
     package var forwarder = Forwarder()
     private var plan = FanOutPlan()
@@ -18,7 +20,15 @@ package struct MediaPlane: ~Copyable {
     /// The lane of each child: one for each neighbor, whatever it is a child for.
     private var childLanes: [Int] = []
     package private(set) var delivery: DeliveryEdge
+    /// Bodies as they travel, sealed, and as they are delivered.
     private var bodies = BodyRing()
+    private var openedBodies = BodyRing()
+    /// `nil` for a relay, which reads nothing.
+    private var sealing: MediaSealing?
+    /// Bytes in the rings that wait for ``flush(on:)``.
+    private var pendingBytes = 0
+    /// More than that is flushed at once, long before a ring comes round.
+    private static let pendingLimit = BodyRing.byteCount / 4
     private var hasNeighbors = false
     private var answers: [RepairAnswer] = []
     private var meters: [StreamMeter] = []
@@ -29,9 +39,17 @@ package struct MediaPlane: ~Copyable {
     package private(set) var decodeDrops: [String: UInt64] = [:]
     package private(set) var firstDelivery: Instant?
 
-    /// `joinsDatagrams`: whether the socket segments, see ``UDPSocket/canSegment``.
-    package init(delivery: consuming DeliveryEdge, joinsDatagrams: Bool) {
+    /// `joinsDatagrams`: whether the socket segments, see ``UDPSocket/canSegment``; `mediaKey`: what
+    /// `peer` seals and opens media with, `nil` for a relay.
+    package init(
+        delivery: consuming DeliveryEdge, joinsDatagrams: Bool, mediaKey: SecretBytes?, peer: PeerID
+    ) {
         self.delivery = delivery
+        if let mediaKey {
+            sealing = MediaSealing(mediaKey: mediaKey, peer: peer)
+        } else {
+            sealing = nil
+        }
         outgoing = SendBatch(joinsDatagrams: joinsDatagrams)
     }
 
@@ -66,13 +84,16 @@ package struct MediaPlane: ~Copyable {
     /// Frees what the streams of a source that has gone took.
     package mutating func close(_ source: PeerID) {
         delivery.removeAll(of: source)
+        sealing?.close(source)
         for index in 0..<UInt8(StreamDescription.streamLimit) {
             let stream = StreamID(source: source, index: index)
             if let place = meterIndices.removeValue(forKey: stream) { freeMeters.append(place) }
         }
     }
 
-    package func meter(of stream: StreamID) -> StreamMeter? { meterIndices[stream].map { meters[$0] } }
+    package func meter(of stream: StreamID) -> StreamMeter? {
+        meterIndices[stream].map { meters[$0] }
+    }
 
     /// Hands over, and forgets, what media passed.
     package mutating func takeMediaSigns() -> [OverlayPeer.MediaSign] {
@@ -114,7 +135,22 @@ package struct MediaPlane: ~Copyable {
         // A repair may come from any neighbor, and is no sign of life of the parent.
         if !header.isRepair { note(header, from: header.token, at: now) }
         sendCopies(of: header, body, on: socket)
+        deliver(body, of: header, at: now, wallNanoseconds: wallNanoseconds, on: socket)
+    }
+
+    /// Opens a packet for the local endpoints, if there are any that may read.
+    private mutating func deliver(
+        _ sealed: UnsafeRawBufferPointer, of header: MediaHeader, at now: Instant,
+        wallNanoseconds: UInt64, on socket: borrowing UDPSocket
+    ) {
         guard let meter = meterIndices[header.stream] else { return }
+        makeRoom(for: sealed.count, on: socket)
+        let place = openedBodies.reserve(sealed.count).bytes
+        guard let count = sealing?.open(sealed, of: header, into: place) else {
+            if sealing != nil { decodeDrops["not_authentic", default: 0] &+= 1 }
+            return
+        }
+        let body = UnsafeRawBufferPointer(rebasing: place[..<count])
         if firstDelivery == nil { firstDelivery = now }
         meters[meter].record(
             body.bytes, sequence: header.sequence, at: now, wallNanoseconds: wallNanoseconds)
@@ -129,12 +165,22 @@ package struct MediaPlane: ~Copyable {
         at now: Instant, on socket: borrowing UDPSocket
     ) {
         plan.removeAll()
+        guard let sealedBytes = sealing?.sealedByteCount(body.count) else { return }
         let header = forwarder.originate(
-            stream, isControlFlow: isControlFlow, bodyBytes: body.count, packet: 0, into: &plan)
+            stream, isControlFlow: isControlFlow, bodyBytes: sealedBytes, packet: 0, into: &plan)
         guard let header else { return }
+        makeRoom(for: sealedBytes, on: socket)
+        let place = bodies.reserve(sealedBytes)
+        guard sealing?.seal(body, of: header, into: place.bytes) == true else { return }
         note(header, from: nil, at: now)
-        keep(header, body, at: now)
-        sendCopies(of: header, body, on: socket)
+        forwarder.keep(header, slot: place.slot, bodyBytes: sealedBytes, at: now)
+        sendCopies(of: header, UnsafeRawBufferPointer(place.bytes), on: socket)
+    }
+
+    /// Flushes before what waits in a ring could be overwritten.
+    private mutating func makeRoom(for count: Int, on socket: borrowing UDPSocket) {
+        if pendingBytes + count > Self.pendingLimit { flush(on: socket) }
+        pendingBytes += count
     }
 
     private mutating func keep(
@@ -187,5 +233,6 @@ package struct MediaPlane: ~Copyable {
     package mutating func flush(on socket: borrowing UDPSocket) {
         _ = outgoing.flush(on: socket)
         delivery.flush()
+        pendingBytes = 0
     }
 }

@@ -17,6 +17,8 @@ package struct PeerConfiguration: Equatable, Sendable {
     package static let defaultRendezvousTimeout = Duration.seconds(5)
 
     package var invite: Invite
+    /// Forwards only, and keeps no key to read with.
+    package var isRelay = false
     /// Publish specifications, as typed; the media module reads them.
     package var publish: [String] = []
     /// Deliver specifications, as typed; the media module reads them.
@@ -106,4 +108,12 @@ package struct DemoConfiguration: Equatable, Sendable {
     package var isJSON = false
 
     package init() {}
+}
+
+/// What `polycast invite` was asked to make.
+package enum InviteConfiguration: Equatable, Sendable {
+    /// A secret for a new group; the invite says its name and its rendezvous.
+    case group(Invite)
+    /// Of a member's invite one for a machine that forwards and does not read.
+    case relay(Invite)
 }

@@ -1,6 +1,7 @@
 import NetBasics
 
-/// What a member needs to join: `polycast://HOST[:PORT]/GROUP`.
+/// What a member needs to join: `polycast://HOST[:PORT]/GROUP`, and `#SECRET` unless the group is
+/// public.
 ///
 /// HOST is a DNS name, an IPv4 address or a bracketed IPv6 address of the rendezvous; GROUP is
 /// percent-encoded UTF-8.
@@ -19,36 +20,69 @@ package struct Invite: Equatable, Sendable {
     package let host: Host
     package let port: UInt16
     package let group: String
+    /// `nil`: the group is public.
+    package let secret: Secret?
+
+    /// The text behind the `#`; whoever prints or dumps it sees nothing of it.
+    package struct Secret: Equatable, Sendable, CustomStringConvertible, CustomReflectable {
+        package let text: String
+
+        package var description: String { "..." }
+        package var customMirror: Mirror { Mirror(self, children: []) }
+    }
 
     /// Parses an invite; the ``Failure`` names what is wrong and what to write instead.
     package init(_ text: String) throws(Failure) {
-        guard text.prefix(Self.scheme.count).lowercased() == Self.scheme else {
-            throw unusable(text, "does not begin with \(Self.scheme)")
-        }
+        let hash = text.firstIndex(of: "#") ?? text.endIndex
+        // The secret itself stays out of terminals and logs.
+        let shown = hash == text.endIndex ? text : text[..<hash] + "#..."
+        guard text.prefix(Self.scheme.count).lowercased() == Self.scheme,
+            hash >= text.index(text.startIndex, offsetBy: Self.scheme.count)
+        else { throw unusable(shown, "does not begin with \(Self.scheme)") }
         let rest = text.dropFirst(Self.scheme.count)
-        if let hash = rest.firstIndex(of: "#") {
-            // The secret itself stays out of terminals and logs.
-            throw Failure(
-                .usage,
-                "invite \(quoted(text[..<hash] + "#...")): "
-                    + "groups with a secret are not supported by this version",
-                advice: "leave out the part from # on to join a public group")
-        }
-        guard let slash = rest.firstIndex(of: "/") else {
-            throw unusable(text, "names no group")
+        let open = rest[..<hash]
+        guard let slash = open.firstIndex(of: "/") else {
+            throw unusable(shown, "names no group")
         }
         do {
-            (host, port) = try parseAuthority(rest[..<slash])
-            group = try parseGroup(rest[rest.index(after: slash)...])
+            (host, port) = try parseAuthority(open[..<slash])
+            group = try parseGroup(open[open.index(after: slash)...])
         } catch {
-            throw unusable(text, error.reason)
+            throw unusable(shown, error.reason)
         }
+        let secret = rest[hash...].dropFirst()
+        guard hash == text.endIndex || !secret.isEmpty else {
+            throw unusable(shown, "has nothing behind the #")
+        }
+        self.secret = hash == text.endIndex ? nil : Secret(text: String(secret))
     }
+
+    private init(_ invite: Invite, secret: String) {
+        (host, port, group) = (invite.host, invite.port, invite.group)
+        self.secret = Secret(text: secret)
+    }
+
+    /// The same group's name, at the same rendezvous, with a secret.
+    package func with(secret: String) -> Invite { Invite(self, secret: secret) }
 }
 
 extension Invite: CustomStringConvertible {
-    /// The canonical text, with the port and with all but unreserved characters encoded.
-    package var description: String { "\(Self.scheme)\(server)/\(percentEncoded(group))" }
+    /// The canonical text, with the port and with all but unreserved characters encoded; never
+    /// the secret.
+    package var description: String {
+        "\(Self.scheme)\(server)/\(percentEncoded(group))" + (secret == nil ? "" : "#...")
+    }
+
+    /// The text with the secret, for who asked for it.
+    package var revealedText: String {
+        let open = "\(Self.scheme)\(server)/\(percentEncoded(group))"
+        return secret.map { "\(open)#\($0.text)" } ?? open
+    }
+
+    /// The public group of this name at a rendezvous, as `HOST[:PORT]`.
+    package init(group: String, rendezvous: String) throws(Failure) {
+        try self.init("\(Self.scheme)\(rendezvous)/\(percentEncoded(group))")
+    }
 
     /// The rendezvous as `HOST:PORT`.
     package var server: String {
@@ -65,7 +99,7 @@ private struct Flaw: Error {
     var reason: String
 }
 
-private func unusable(_ text: String, _ reason: String) -> Failure {
+private func unusable(_ text: some StringProtocol, _ reason: String) -> Failure {
     Failure(
         .usage, "invite \(quoted(text)) \(reason)",
         advice: "write polycast://HOST:PORT/GROUP, as in polycast://192.0.2.1:7400/standup")

@@ -1,8 +1,9 @@
 extension PeerStatus {
     package var json: JSONValue {
         [
-            "schema": .string(Self.schema), "group": .string(group), "peer": .string(peer),
-            "name": .string(name), "endpoint": .string(endpoint),
+            "schema": .string(Self.schema), "group": .string(group),
+            "access": .string(access.rawValue), "peer": .string(peer), "name": .string(name),
+            "endpoint": .string(endpoint),
             "uptime_s": .number(uptimeSeconds), "rendezvous": rendezvous.json,
             "uplink": [
                 "budget_bps": .integer(uplink.budgetBitsPerSecond),
@@ -18,6 +19,10 @@ extension PeerStatus {
     package init(json: JSONValue) throws(JSONError) {
         try expectSchema(Self.schema, of: json)
         group = try json.text("group")
+        guard let access = Access(rawValue: try json.text("access")) else {
+            throw .unexpected(member: "access", expected: "public, secret or relay")
+        }
+        self.access = access
         peer = try json.text("peer")
         name = try json.text("name")
         endpoint = try json.text("endpoint")
@@ -34,6 +39,16 @@ extension PeerStatus {
         repair = try json["repair"].map(RepairCount.init(json:)) ?? RepairCount()
         drops = try DropCount.list("drops", in: json)
         memoryBytes = try json.optional("memory_bytes", JSONValue.count)
+    }
+}
+
+extension PeerStatus.Access {
+    fileprivate var text: String {
+        switch self {
+        case .everybody: "public: whoever knows its name can take part"
+        case .secret: "for who has its secret"
+        case .relay: "forwarded and not read here"
+        }
     }
 }
 
@@ -111,7 +126,7 @@ extension PeerStatus.Stream {
 extension PeerStatus {
     package var table: String {
         """
-        group       \(group)
+        group       \(group), \(access.text)
         peer        \(name) (\(peer))
         endpoint    \(endpoint)
         up          \(Readable.duration(seconds: uptimeSeconds))

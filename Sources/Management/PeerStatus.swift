@@ -3,6 +3,7 @@ package struct PeerStatus: Equatable, Sendable {
     package static let schema = "polycast.status/1"
 
     package var group: String
+    package var access: Access
     package var peer: String
     package var name: String
     /// The UDP address the peer is bound to.
@@ -17,6 +18,16 @@ package struct PeerStatus: Equatable, Sendable {
     package var drops: [DropCount]
     /// Resident memory of the process; `nil` where it cannot be read.
     package var memoryBytes: Int?
+
+    /// Who can take part, and what this peer may do.
+    package enum Access: String, Sendable, CaseIterable {
+        /// Whoever knows the group's name.
+        case everybody = "public"
+        /// Whoever has its secret.
+        case secret
+        /// The same; this peer forwards, and cannot read.
+        case relay
+    }
 
     package struct RendezvousState: Equatable, Sendable {
         package enum State: String, Sendable, CaseIterable {
@@ -112,12 +123,14 @@ package struct PeerStatus: Equatable, Sendable {
     }
 
     package init(
-        group: String, peer: String, name: String, endpoint: String, uptimeSeconds: Double,
-        rendezvous: RendezvousState, uplink: Uplink, links: [Link], streams: [Stream],
+        group: String, access: Access = .everybody, peer: String, name: String,
+        endpoint: String, uptimeSeconds: Double, rendezvous: RendezvousState, uplink: Uplink,
+        links: [Link], streams: [Stream],
         sent: [SentStream], repair: RepairCount = RepairCount(), drops: [DropCount],
         memoryBytes: Int? = nil
     ) {
         self.group = group
+        self.access = access
         self.peer = peer
         self.name = name
         self.endpoint = endpoint

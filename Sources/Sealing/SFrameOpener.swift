@@ -8,7 +8,7 @@ package struct SFrameOpener: ~Copyable {
     /// step takes about 3 µs.
     package static let epochStepLimit: UInt16 = 8
 
-    private struct Epoch: ~Copyable {
+    struct Epoch: ~Copyable {
         let number: UInt16
         let cipher: AESGCM
 

@@ -5,6 +5,8 @@ import Simulation
 /// What the arguments ask for; every value in it is already valid.
 enum Command: Equatable, Sendable {
     case join(PeerConfiguration)
+    /// An invite, for standard output.
+    case invite(InviteConfiguration)
     case rendezvous(RendezvousServiceConfiguration)
     case query(QueryConfiguration)
     case demo(DemoConfiguration)

@@ -25,10 +25,32 @@ private func perform(_ command: Command) throws(Failure) -> Int32 {
         return writeText(text, to: STDOUT_FILENO)
             ? ExitCode.success.rawValue : ExitCode.runtimeFailure.rawValue
     case .join(let configuration): return try runPeer(configuration)
+    case .invite(let configuration):
+        let text = try makeInvite(configuration).revealedText
+        return writeText(text + "\n", to: STDOUT_FILENO)
+            ? ExitCode.success.rawValue : ExitCode.runtimeFailure.rawValue
     case .rendezvous(let configuration): return try runRendezvous(configuration)
     case .query(let configuration): return try runQuery(configuration)
     case .demo(let configuration): return runDemo(configuration)
     case .bench(let configuration): return try runBench(configuration)
     case .simulate(let configuration): return runSimulate(configuration)
+    }
+}
+
+/// Overwrites the secrets of invites among the arguments, so that no list of processes shows them.
+///
+/// What `arguments` was read from before is not changed.
+func hideSecrets(
+    in arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count: Int32
+) {
+    for index in 0..<Int(count) {
+        guard let argument = arguments[index], strncmp(argument, "polycast://", 11) == 0,
+            var place = strchr(argument, Int32(UInt8(ascii: "#")))
+        else { continue }
+        place += 1
+        while place.pointee != 0 {
+            place.pointee = CChar(UInt8(ascii: "."))
+            place += 1
+        }
     }
 }

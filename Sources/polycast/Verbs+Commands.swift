@@ -5,7 +5,17 @@ import NetBasics
 private let countLimit = 1_000_000
 
 func makeJoin(_ words: Words, _: CommandTable) throws(Failure) -> Command {
-    var configuration = PeerConfiguration(invite: try Invite(words.operands[0]))
+    .join(try peerConfiguration(words))
+}
+
+func makeRelay(_ words: Words, _: CommandTable) throws(Failure) -> Command {
+    var configuration = try peerConfiguration(words)
+    configuration.isRelay = true
+    return .join(configuration)
+}
+
+private func peerConfiguration(_ words: Words) throws(Failure) -> PeerConfiguration {
+    var configuration = PeerConfiguration(invite: try readInvite(words.operands[0]))
     configuration.publish = words.all("publish")
     configuration.deliver = words.all("deliver")
     for specification in words.all("publish") + words.all("deliver") where specification.isEmpty {
@@ -27,7 +37,7 @@ func makeJoin(_ words: Words, _: CommandTable) throws(Failure) -> Command {
         ?? configuration.rendezvousTimeout
     configuration.seed = try words.seed("seed")
     configuration.verbosity = try words.verbosity()
-    return .join(configuration)
+    return configuration
 }
 
 func makeRendezvous(_ words: Words, _: CommandTable) throws(Failure) -> Command {
@@ -59,7 +69,7 @@ func makeQuery(
         if let path = try words.socketPath("socket") { targets.append(.socket(path)) }
         if let name = try words.name("name") { targets.append(.peerNamed(name)) }
         if let invite = words.operands.first {
-            targets.append(.rendezvous(try Invite(invite)))
+            targets.append(.rendezvous(try readInvite(invite)))
         }
         guard targets.count <= 1 else {
             throw Failure(

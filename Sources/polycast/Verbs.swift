@@ -6,7 +6,8 @@ extension CommandTable {
         program: "polycast",
         summary: "live media for a group, carried by the members' own machines",
         verbs: [
-            rendezvousVerb, joinVerb, statusVerb, membersVerb, treeVerb, leaveVerb, demoVerb,
+            rendezvousVerb, inviteVerb, joinVerb, relayVerb, statusVerb, membersVerb, treeVerb,
+            leaveVerb, demoVerb,
             simulateVerb, benchVerb, completionVerb, helpVerb, versionVerb,
         ])
 }
@@ -61,12 +62,13 @@ private let joinVerb = Verb(
     name: "join",
     summary: "join a group: publish, forward and deliver its media",
     details: """
-        Becomes a member of the group that the invite polycast://HOST[:PORT]/GROUP names, and \
-        forwards its media to other members within the uplink.
+        Becomes a member of the group that the invite polycast://HOST[:PORT]/GROUP#SECRET names, and \
+        forwards its media to other members within the uplink. Media is sealed from source to \
+        receiver. Without a secret the group is public: whoever knows its name can take part.
         On a terminal one line shows the state; a summary follows at the end.
         """,
     operands: [
-        Operand(placeholder: "INVITE", isRequired: true, help: "polycast://HOST[:PORT]/GROUP")
+        Operand(placeholder: "INVITE", isRequired: true, help: inviteHelp)
     ],
     options: joinOptions,
     examples: [
@@ -85,6 +87,30 @@ private let joinVerb = Verb(
     ],
     isService: true,
     makeCommand: makeJoin)
+
+private let relayVerb = Verb(
+    name: "relay", summary: "lend this host's uplink to a group, without its media",
+    details: """
+        Forwards a group's media between members and keeps no key to read it with. Needs a relay's \
+        invite (polycast invite --relay), or forgets what a member's invite would let it read.
+        """,
+    operands: [
+        Operand(placeholder: "INVITE", isRequired: true, help: inviteHelp)
+    ],
+    options: joinOptions.filter { !mediaOptions.contains($0.name) },
+    examples: [
+        .init(
+            "polycast relay polycast://192.0.2.1/standup#relay-SECRET --uplink 100M",
+            "on a machine with a good uplink")
+    ],
+    exitCodes: [
+        .success, .runtimeFailure, .usage, .permission, .rendezvousUnreachable, .configuration,
+    ],
+    isService: true,
+    makeCommand: makeRelay)
+
+/// Of joining, what means nothing to a relay.
+private let mediaOptions = ["publish", "deliver", "sdp-dir", "algorithm"]
 
 private let joinOptions: [Option] = [
     .value(

@@ -1,4 +1,6 @@
 import Glibc
 
 // Nothing else: closures written here would be inferred to belong to the main actor.
-exit(run(CommandLine.arguments))
+let arguments = CommandLine.arguments
+hideSecrets(in: CommandLine.unsafeArgv, count: CommandLine.argc)
+exit(run(arguments))

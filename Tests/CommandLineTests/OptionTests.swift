@@ -1,3 +1,4 @@
+import Bench
 import Management
 import NetBasics
 import Testing
@@ -13,9 +14,18 @@ private struct Sample: Sendable {
     var value: String?
     var expected: Command
 
+    /// What the verb needs besides options.
+    static func operands(of verb: String) -> [String] {
+        switch verb {
+        case "join", "relay": [invite]
+        case "bench": ["forward"]
+        default: []
+        }
+    }
+
     /// The arguments, with the value behind an equals sign or as the next word.
     func arguments(isAttached: Bool) -> [String] {
-        let operands = verb == "join" ? [invite] : []
+        let operands = Self.operands(of: verb)
         guard let value else { return [verb, "--\(option)"] + operands }
         return isAttached
             ? [verb] + operands + ["--\(option)=\(value)"]
@@ -30,6 +40,27 @@ private func join(
     var configuration = PeerConfiguration(invite: invite)
     change(&configuration)
     return Sample(verb: "join", option: option, value: value, expected: .join(configuration))
+}
+
+/// What joining and relaying understand alike.
+private func relays(_ samples: [Sample]) -> [Sample] {
+    samples.compactMap { sample in
+        guard case .join(var configuration) = sample.expected,
+            !["publish", "deliver", "sdp-dir", "algorithm"].contains(sample.option)
+        else { return nil }
+        configuration.isRelay = true
+        return Sample(
+            verb: "relay", option: sample.option, value: sample.value,
+            expected: .join(configuration))
+    }
+}
+
+private func bench(
+    _ option: String, _ value: String?, _ change: (inout BenchConfiguration) -> Void
+) -> Sample {
+    var configuration = BenchConfiguration()
+    change(&configuration)
+    return Sample(verb: "bench", option: option, value: value, expected: .bench(configuration))
 }
 
 private func rendezvous(
@@ -60,7 +91,7 @@ private func queries(
     }
 }
 
-private let samples: [Sample] =
+private let plainSamples: [Sample] =
     [
         join("publish", "cam.sdp") { $0.publish = ["cam.sdp"] },
         join("deliver", "rtp://127.0.0.1:6000") { $0.deliver = ["rtp://127.0.0.1:6000"] },
@@ -92,6 +123,12 @@ private let samples: [Sample] =
         rendezvous("json", nil) { $0.isJSON = true },
         rendezvous("verbose", nil) { $0.verbosity = 1 },
         rendezvous("quiet", nil) { $0.verbosity = -1 },
+        bench("children", "4") { $0.children = 4 },
+        bench("streams", "500") { $0.streams = 500 },
+        bench("size", "400") { $0.packetBytes = 400 },
+        bench("rounds", "3") { $0.rounds = 3 },
+        bench("no-gso", nil) { $0.joinsDatagrams = false },
+        bench("json", nil) { $0.isJSON = true },
         demo("out", "there") { $0.outputDirectory = "there" },
         demo("duration", "5s") { $0.duration = .seconds(5) },
         demo("pattern", nil) { $0.usesPattern = true },
@@ -100,7 +137,24 @@ private let samples: [Sample] =
     + queries("name", "ada") { $0.target = .peerNamed("ada") }
     + queries("json", nil) { $0.isJSON = true }
 
+private let samples = plainSamples + relays(plainSamples)
+
 @Suite struct OptionTests {
+    @Test func invitesAreMadeOfANameOrOfAMembersInvite() throws {
+        let group = try parse(["invite", "standup", "--rendezvous", "192.0.2.1:7400"])
+        let relay = try parse(["invite", "--relay", "\(invite)#s3cret"])
+
+        #expect(group == .invite(.group(try Invite(invite))))
+        #expect(relay == .invite(.relay(try Invite("\(invite)#s3cret"))))
+        for bad in [
+            ["invite", "standup"], ["invite", "a/b", "--rendezvous", "h"],
+            ["invite", "--relay", "standup"],
+            ["invite", "--relay", invite, "--rendezvous", "192.0.2.1"],
+        ] {
+            #expect(throws: Failure.self, "\(bad)") { try parse(bad) }
+        }
+    }
+
     @Test(arguments: samples.indices)
     func valuesArriveWhetherAttachedOrNot(index: Int) throws {
         let sample = samples[index]
@@ -114,6 +168,7 @@ private let samples: [Sample] =
     @Test func everyOptionOfEveryVerbHasASample() {
         let known = Set(samples.map { "\($0.verb) --\($0.option)" })
             .union(simulateSamples.map { "simulate --\($0.option)" })
+            .union(["invite --rendezvous", "invite --relay"])
         for verb in CommandTable.polycast.verbs {
             for option in verb.options { #expect(known.contains("\(verb.name) --\(option.name)")) }
         }
@@ -121,7 +176,7 @@ private let samples: [Sample] =
 
     @Test func samplesChangeTheDefault() throws {
         for sample in samples {
-            let bare = try parse([sample.verb] + (sample.verb == "join" ? [invite] : []))
+            let bare = try parse([sample.verb] + Sample.operands(of: sample.verb))
             #expect(bare != sample.expected, "\(sample.verb) --\(sample.option)")
         }
     }

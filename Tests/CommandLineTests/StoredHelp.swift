@@ -1,7 +1,7 @@
 /// The reviewed help of every verb; the empty name is the program's.
 ///
 /// After a wanted change, paste what the failing test prints.
-let storedHelp: [String: String] = [
+let storedHelp: [String: String] = storedToolHelp.merging([
     "": """
     polycast - live media for a group, carried by the members' own machines
 
@@ -9,13 +9,16 @@ let storedHelp: [String: String] = [
 
     Verbs:
       rendezvous  run the server where members find each other
+      invite      make the invite of a new group, or that of a relay
       join        join a group: publish, forward and deliver its media
+      relay       lend this host's uplink to a group, without its media
       status      show the links and streams of a peer on this host
       members     list the members of a group
       tree        show a peer's parent and children for every source
       leave       make a peer on this host leave its group and end
       demo        run a rendezvous and five peers here, with real video
       simulate    try the overlay on simulated networks
+      bench       measure the data path against a bare loop of system calls
       completion  print the completion script of a shell
       help        explain a verb, or list them all
       version     print the version
@@ -26,13 +29,16 @@ let storedHelp: [String: String] = [
 
     Examples:
       polycast rendezvous
+      polycast invite standup --rendezvous 192.0.2.1:7400
       polycast join polycast://192.0.2.1:7400/standup --publish cam.sdp
+      polycast relay polycast://192.0.2.1/standup#relay-SECRET --uplink 100M
       polycast status
       polycast members
       polycast tree
       polycast leave --name ada
       polycast demo
       polycast simulate --peers 128 --fanout 6 --fail 16@60s --seed 7
+      polycast bench forward --children 16 --size 1200
       source <(polycast completion bash)
       polycast help join
       polycast version
@@ -78,18 +84,50 @@ let storedHelp: [String: String] = [
       130  ended by SIGINT, in order (143: by SIGTERM)
 
     """,
+    "invite": """
+    polycast invite - make the invite of a new group, or that of a relay
+
+    Usage: polycast invite [OPTION]... GROUP
+
+    Prints an invite with a new secret. Who has it can take part: see, hear and
+    publish. The rendezvous never learns it. With --relay, makes of a member's
+    invite the one that lets a machine forward the group's media and not read it.
+
+    Operands:
+      GROUP                   the group's name; with --relay a member's invite,
+                              @FILE that holds it, or -
+
+    Options:
+      --rendezvous HOST:PORT  where the group's members find each other
+      --relay                 make the invite of a relay
+      -h, --help              print this help and exit
+
+    Examples:
+      polycast invite standup --rendezvous 192.0.2.1:7400
+          a private group
+      polycast invite --relay polycast://192.0.2.1/standup#SECRET
+          of that group, for a machine that only forwards
+
+    Exit codes:
+      0    success
+      2    wrong usage: verb, option, value or invite
+
+    """,
     "join": """
     polycast join - join a group: publish, forward and deliver its media
 
     Usage: polycast join [OPTION]... INVITE
 
-    Becomes a member of the group that the invite polycast://HOST[:PORT]/GROUP
-    names, and forwards its media to other members within the uplink.
+    Becomes a member of the group that the invite
+    polycast://HOST[:PORT]/GROUP#SECRET names, and forwards its media to other
+    members within the uplink. Media is sealed from source to receiver. Without a
+    secret the group is public: whoever knows its name can take part.
 
     On a terminal one line shows the state; a summary follows at the end.
 
     Operands:
-      INVITE                  polycast://HOST[:PORT]/GROUP
+      INVITE                  polycast://HOST[:PORT]/GROUP[#SECRET], @FILE that
+                              holds it, or - to read it
 
     Options:
       --publish SPEC          send FILE.sdp, rtp://HOST:PORT, udp://HOST:PORT or
@@ -123,6 +161,49 @@ let storedHelp: [String: String] = [
           receive every stream, from port 6000 upwards
       polycast join polycast://192.0.2.1/lab --publish test:rate=2M --duration 30s
           measure with the built-in pattern for half a minute
+
+    Exit codes:
+      0    success
+      1    failure while running
+      2    wrong usage: verb, option, value or invite
+      5    a permission is missing
+      6    the rendezvous does not answer or refuses
+      8    a file given is not usable
+      130  ended by SIGINT, in order (143: by SIGTERM)
+
+    """,
+    "relay": """
+    polycast relay - lend this host's uplink to a group, without its media
+
+    Usage: polycast relay [OPTION]... INVITE
+
+    Forwards a group's media between members and keeps no key to read it with.
+    Needs a relay's invite (polycast invite --relay), or forgets what a member's
+    invite would let it read.
+
+    Operands:
+      INVITE                  polycast://HOST[:PORT]/GROUP[#SECRET], @FILE that
+                              holds it, or - to read it
+
+    Options:
+      --name NAME             this member's name (default: made from the host's)
+      --uplink RATE           what may be sent in all, such as 4M (default 10M)
+      --bind ADDRESS:PORT     local UDP address (default [::]:0, a free port)
+      --fanout N              children per source at most (default: by the uplink)
+      --duration TIME         leave by itself, such as 30s, 5m or 1h
+      --rendezvous-timeout TIME
+                              give up if nothing answers this long at the start
+                              (default 5s)
+      --socket PATH           management socket to offer
+      --seed N                make the random choices repeatable
+      -J, -j, --json          print one JSON object instead of text
+      -v, --verbose           log more to standard error; twice for more still
+      -q, --quiet             log errors only
+      -h, --help              print this help and exit
+
+    Examples:
+      polycast relay polycast://192.0.2.1/standup#relay-SECRET --uplink 100M
+          on a machine with a good uplink
 
     Exit codes:
       0    success
@@ -232,172 +313,4 @@ let storedHelp: [String: String] = [
       2    wrong usage: verb, option, value or invite
 
     """,
-    "demo": """
-    polycast demo - run a rendezvous and five peers here, with real video
-
-    Usage: polycast demo [OPTION]...
-
-    Starts six processes on loopback addresses, publishes ffmpeg's test picture
-    from one peer and a second source from another, and prints the trees and what
-    each peer received. Leaves a decoded PNG and the tree as SVG.
-
-    Without ffmpeg the built-in pattern is sent instead.
-
-    Options:
-      --out DIR               where results are left (default ./out/demo)
-      --duration TIME         how long media flows (default 20s)
-      --pattern               send the built-in pattern even if ffmpeg exists
-      -J, -j, --json          print one JSON object instead of text
-      -h, --help              print this help and exit
-
-    Examples:
-      polycast demo
-          20 seconds, results in ./out/demo
-      polycast demo --pattern --duration 5s
-          a short look, without ffmpeg
-
-    Exit codes:
-      0    success
-      1    failure while running
-      2    wrong usage: verb, option, value or invite
-      3    a check failed or a threshold was missed
-      130  ended by SIGINT, in order (143: by SIGTERM)
-
-    """,
-    "simulate": """
-    polycast simulate - try the overlay on simulated networks
-
-    Usage: polycast simulate [OPTION]...
-
-    Runs the program's own control and forwarding planes, or another system, on a
-    simulated network in virtual time, and prints what was delivered and what it
-    cost. The same seed gives the same run.
-
-    TOPOLOGY is transit-stub:N, waxman:N, barabasi-albert:N,M, pairwise:LO-HI (ms),
-    king:N, figure, or a file. Shares are from 0 to 1.
-
-    Options:
-      --topology TOPOLOGY     the network (default transit-stub:10000)
-      --peers N               members at the start (default 32)
-      --sources N             how many of them publish (default 1)
-      --algorithm NAME        auto, spt, flood, narada, plumtree, gossipsub-1.0,
-                              gossipsub-1.1, flooding, star, ip-multicast,
-                              compact-tree (default auto)
-      --fanout N              children per source at most (default: by the uplink)
-      --distance-weight SHARE
-                              a parent's own distance against that to it;
-                              Polycast's peers only (default 0.85)
-      --uplinks MODEL         unlimited, residential, campus, relay (default: as
-                              the topology says)
-      --rate N                packets a second and source (default 10)
-      --packet-size BYTES     media in a packet (default 1000)
-      --duration TIME         of virtual time (default 120s)
-      --warmup TIME           before anything is measured (default: a third)
-      --deadline TIME         later deliveries are late (default 1s)
-      --seed N                decides everything (default 1)
-      --loss SHARE            datagrams lost from host to host
-      --burst-loss SHARE      time in which half of all is lost, in bursts
-      --jitter SHARE          extra delay up to this share of the path's
-      --duplication SHARE     datagrams that arrive twice
-      --reordering SHARE      datagrams held up and overtaken
-      --clock-drift SHARE     clocks run wrong by up to this
-      --churn N/s             joins and departures together, once measured
-      --graceful SHARE        departures that are announced (default 0.5)
-      --fail N@TIME           so many die at once; may be repeated
-      --crowd N@TIME          so many join within ten seconds
-      --partition N@FROM-UNTIL
-                              the first N hosts and the others lose each other;
-                              with :out behind it, only what the N send is lost
-      --trees FILE            write who fed whom in the end, a line per source
-      --topology-out FILE     write the network, to use it again
-      --plot DIR              write distributions as SVG there
-      -J, -j, --json          print one JSON object instead of text
-      --experiment NAME       E1, E2, E3, E4, E5, E6, optimum, flash-crowd,
-                              conference, growth or all
-      --report DIR            write pages and plots of experiments there
-      --runs N                seeds of an experiment, from --seed (default 5, from
-                              101)
-      --quick                 experiments on small groups, to see that all works
-      --swarm N               run so many random scenarios and check invariants
-      --swarm-seed N          repeat one of them; with --swarm, begin there
-      -h, --help              print this help and exit
-
-    Examples:
-      polycast simulate --peers 128 --fanout 6 --fail 16@60s --seed 7
-          a group of 128, in which 16 die at once
-      polycast simulate --topology waxman:1024 --loss 0.02 --churn 5/s --json
-          loss and churn, for a program
-      polycast simulate --experiment all --report docs/overlay-report
-          every experiment, with pages and plots
-      polycast simulate --swarm 1000
-          random groups and faults, to find mistakes
-
-    Exit codes:
-      0    success
-      1    failure while running
-      2    wrong usage: verb, option, value or invite
-      3    a check failed or a threshold was missed
-      8    a file given is not usable
-      130  ended by SIGINT, in order (143: by SIGTERM)
-
-    """,
-    "completion": """
-    polycast completion - print the completion script of a shell
-
-    Usage: polycast completion SHELL
-
-    Operands:
-      SHELL                   bash, zsh or fish
-
-    Options:
-      -h, --help              print this help and exit
-
-    Examples:
-      source <(polycast completion bash)
-          for this bash
-      polycast completion fish > ~/.config/fish/completions/polycast.fish
-          for every fish
-
-    Exit codes:
-      0    success
-      2    wrong usage: verb, option, value or invite
-
-    """,
-    "help": """
-    polycast help - explain a verb, or list them all
-
-    Usage: polycast help [VERB]
-
-    Operands:
-      VERB                    what to explain
-
-    Options:
-      -h, --help              print this help and exit
-
-    Examples:
-      polycast help join
-          the same as 'polycast join --help'
-
-    Exit codes:
-      0    success
-      2    wrong usage: verb, option, value or invite
-
-    """,
-    "version": """
-    polycast version - print the version
-
-    Usage: polycast version
-
-    Options:
-      -h, --help              print this help and exit
-
-    Examples:
-      polycast version
-          the same as 'polycast --version'
-
-    Exit codes:
-      0    success
-      2    wrong usage: verb, option, value or invite
-
-    """,
-]
+]) { $1 }

@@ -90,10 +90,39 @@ import Testing
         #expect(failure.line.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })
     }
 
-    @Test func secretsAreRefusedAndNotPrinted() throws {
-        let failure = try #require(throws: Failure.self) { try Invite("polycast://h/g#s3cret") }
+    @Test func aSecretIsReadAndNeverPrinted() throws {
+        let invite = try Invite("polycast://h/g#s3cret")
 
-        #expect(failure.message.contains("groups with a secret are not supported by this version"))
+        #expect(invite.secret?.text == "s3cret")
+        #expect(invite.revealedText == "polycast://h:7400/g#s3cret")
+        #expect(invite != (try Invite("polycast://h/g")))
+        var dumped = ""
+        dump(invite, to: &dumped)
+        for text in ["\(invite)", String(reflecting: invite), dumped] {
+            #expect(!text.contains("s3cret"), "\(text)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            "polycat://h/g#s3cret", "polycast://h#s3cret", "polycast:///g#s3cret", "#s3cret",
+            "polycast:#//h/g/s3cret", "polycast://h:0/g#s3cret", "polycast://h/#s3cret",
+        ])
+    func badInvitesKeepTheirSecretToThemselves(text: String) throws {
+        let failure = try #require(throws: Failure.self) { try Invite(text) }
+
         #expect(!failure.line.contains("s3cret"))
+    }
+
+    @Test func nothingIsNoSecret() {
+        #expect(throws: Failure.self) { try Invite("polycast://h/g#") }
+    }
+
+    @Test func aGroupsNameIsEncoded() throws {
+        let invite = try Invite(group: "déjà vu", rendezvous: "[2001:db8::1]:7401")
+
+        #expect(invite.group == "déjà vu")
+        #expect(invite.secret == nil)
+        #expect(throws: Failure.self) { try Invite(group: "a/b", rendezvous: "h") }
     }
 }

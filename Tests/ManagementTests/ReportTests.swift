@@ -56,7 +56,7 @@ import Testing
     @Test func statusReadsAsAPage() {
         #expect(
             status.table == """
-                group       standup
+                group       standup, public: whoever knows its name can take part
                 peer        ada (00000000000000a1)
                 endpoint    192.0.2.7:40000
                 up          2 m 05 s
