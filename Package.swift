@@ -56,8 +56,8 @@ let package = Package(
         module(
             "Bench",
             [
-                "CLinux", "DataPath", "Media", "Sockets", "Forwarding", "Wire", "Management",
-                "NetBasics",
+                "CCrypto", "CLinux", "DataPath", "Media", "Sockets", "Forwarding", "Sealing",
+                "Wire", "Management", "NetBasics",
             ]),
         module(
             "Simulation",
@@ -84,6 +84,9 @@ let package = Package(
         tests("RendezvousTests", ["Rendezvous", "Wire", "NetBasics"]),
         tests("SocketsTests", ["Sockets", "NetBasics"]),
         tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
+        tests(
+            "DataPathTests",
+            ["DataPath", "Media", "Sockets", "Forwarding", "Sealing", "Wire", "NetBasics"]),
         tests("DaemonTests", ["polycast", "Management", "Sockets", "Wire", "NetBasics"]),
         tests("CommandLineTests", ["polycast", "Bench", "Simulation", "Management", "NetBasics"]),
         tests("DemoTests", ["Demo", "Management", "NetBasics", "polycast"]),

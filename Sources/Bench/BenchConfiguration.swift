@@ -5,6 +5,8 @@ package struct BenchConfiguration: Equatable, Sendable {
         case forward
         /// What one hop adds to a packet's way, at half of the load that the bare loop bears.
         case latency
+        /// Packets sealed end to end per second of processor time.
+        case seal
     }
 
     package var measure = Measure.forward

@@ -30,5 +30,8 @@ private func measure(_ configuration: BenchConfiguration) throws -> [BenchResult
         // Packets of different senders come one by one.
         var bench = try ForwardBench.start(configuration, burst: 1)
         return try bench.measureLatency()
+    case .seal:
+        var bench = try SealBench(configuration)
+        return [try bench.measure()]
     }
 }

@@ -10,11 +10,12 @@ let benchVerb = Verb(
         Feeds packets over loopback to a forwarder, which sends copies to so many sinks, turn by \
         turn to a plain loop of the same system calls without any protocol, which is the limit, and to \
         Polycast's own data path. Forward counts copies per second of processor time; latency is what \
-        a hop takes at half of the load that the bare loop bears.
+        a hop takes at half of the load that the bare loop bears. Seal counts packets sealed end to \
+        end, against a plain loop of the cipher's calls.
         """,
     operands: [
         Operand(
-            placeholder: "WHAT", isRequired: true, help: measures.joined(separator: " or "))
+            placeholder: "WHAT", isRequired: true, help: measures.joined(separator: ", "))
     ],
     options: [
         .value("children", "N", help: "sinks that get a copy (default 16)"),
@@ -35,7 +36,7 @@ private func makeBench(_ words: Words, _: CommandTable) throws(Failure) -> Comma
     guard let measure = BenchConfiguration.Measure(rawValue: words.operands[0]) else {
         throw Failure(
             .usage, "bench: there is no measure \(quoted(words.operands[0]))",
-            advice: "choose \(measures.joined(separator: " or "))")
+            advice: "choose \(measures.joined(separator: ", "))")
     }
     var configuration = BenchConfiguration()
     configuration.measure = measure
