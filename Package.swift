@@ -4,9 +4,12 @@ import PackageDescription
 // The rows of docs/architecture.md, bottom up; a target imports only from rows below its own.
 // ProjectRulesTests reads this file and the sources and enforces it.
 
-let swiftSettings: [SwiftSetting] = [
-    .treatAllWarnings(as: .error)
-]
+// `tools/fuzz` sets it: everything is then built for libFuzzer and the address sanitizer.
+let isFuzzed = Context.environment["POLYCAST_FUZZED"] == "1"
+let fuzzing = ["-sanitize=fuzzer,address"]
+
+let swiftSettings: [SwiftSetting] =
+    [.treatAllWarnings(as: .error)] + (isFuzzed ? [.unsafeFlags(fuzzing)] : [])
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
@@ -101,3 +104,17 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+if isFuzzed {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "polycast-fuzz",
+            dependencies: [
+                "CFuzzer", "Management", "Media", "NetBasics", "Overlay", "PacketFormats",
+                "Rendezvous", "Sealing", "Simulation", "Wire",
+            ],
+            path: "Tests/Fuzz/Driver", swiftSettings: swiftSettings,
+            linkerSettings: [.unsafeFlags(fuzzing + ["-use-ld=lld"])]),
+    ]
+}
