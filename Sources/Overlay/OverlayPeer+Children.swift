@@ -100,7 +100,8 @@ extension OverlayPeer {
         {
             addChild(peer, request, index, isWaiting: true, at: now, into: &actions)
             let isPressing = request.standing == .orphan
-            if isPressing { hurrySeqno(index, at: now) }
+            // Until the far child can go, two copies enter this subnet or leave it.
+            if isPressing || isFarther(weaker.peer, than: peer) { hurrySeqno(index, at: now) }
             handOver(weaker, index, isPressing: isPressing, at: now, into: &actions)
         } else {
             refuse(peer, request, routes[index], into: &actions)
@@ -174,6 +175,11 @@ extension OverlayPeer {
     }
 
     // MARK: - Replacing a weaker child
+
+    /// Whether `peer` is on another subnet than we, and `other` is not.
+    private func isFarther(_ peer: PeerID, than other: PeerID) -> Bool {
+        link(to: peer)?.isNear == false && link(to: other)?.isNear == true
+    }
 
     /// The child that should make way for `peer`.
     ///

@@ -118,10 +118,11 @@ let storedToolHelp: [String: String] = [
     sinks, turn by turn to a plain loop of the same system calls without any
     protocol, which is the limit, and to Polycast's own data path. Forward counts
     copies per second of processor time; latency is what a hop takes at half of the
-    load that the bare loop bears.
+    load that the bare loop bears. Seal counts packets sealed end to end, against a
+    plain loop of the cipher's calls.
 
     Operands:
-      WHAT                    forward or latency
+      WHAT                    forward, latency, seal
 
     Options:
       --children N            sinks that get a copy (default 16)

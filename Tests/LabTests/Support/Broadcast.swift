@@ -101,6 +101,18 @@ extension Broadcast {
         }
     }
 
+    /// Waits until one copy of each flow crosses the router for two seconds; whether it came to that.
+    static func settles(
+        _ flows: [(broadcast: Broadcast, direction: Direction)], within limit: Duration
+    ) async throws -> Bool {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            let counts = try await copiesCrossing(flows, during: .seconds(2))
+            if counts.allSatisfy(\.isOneCopy) { return true }
+        }
+        return false
+    }
+
     private struct Sample {
         var fed: Int
         var forwarded: Int
