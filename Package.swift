@@ -24,21 +24,26 @@ let package = Package(
     targets: [
         // system
         .target(name: "CLinux"),
+        .target(name: "CSipHash"),
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(
             name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         // basics
         module("NetBasics"),
         // formats
         module("Wire", ["NetBasics"]),
         module("PacketFormats", ["NetBasics"]),
-        module("Sealing", ["CCrypto", "CSodium", "NetBasics"]),
+        module("Sealing", ["CCrypto", "CSipHash", "CSodium", "NetBasics"]),
+        module("Parity", ["CISAL"]),
         module("Management", ["NetBasics"]),
         // forwarding
         module("Forwarding", ["Wire", "NetBasics"]),
         // cores
         module("Overlay", ["Forwarding", "Wire", "Sealing", "NetBasics"]),
+        module("Links", ["Wire", "Sealing", "NetBasics"]),
         module("Rendezvous", ["Wire", "Sealing", "NetBasics"]),
         // input and output
         module("Sockets", ["CLinux", "NetBasics"]),
@@ -47,20 +52,23 @@ let package = Package(
         // data path
         module(
             "DataPath",
-            ["Media", "Sockets", "Overlay", "Forwarding", "Wire", "Sealing", "NetBasics"]),
+            [
+                "Media", "Sockets", "Overlay", "Forwarding", "Parity", "Wire", "Sealing",
+                "NetBasics",
+            ]),
         // shells
         module(
             "Daemon",
             [
-                "DataPath", "Media", "Sockets", "Overlay", "Forwarding", "Rendezvous", "Wire",
-                "Sealing", "PacketFormats", "Management", "NetBasics",
+                "DataPath", "Media", "Sockets", "Links", "Overlay", "Forwarding", "Rendezvous",
+                "Wire", "Sealing", "PacketFormats", "Management", "NetBasics",
             ]),
         module("Demo", ["Sockets", "Management", "NetBasics"]),
         module(
             "Bench",
             [
-                "CCrypto", "CLinux", "DataPath", "Media", "Sockets", "Forwarding", "Sealing",
-                "Wire", "Management", "NetBasics",
+                "CCrypto", "CLinux", "CSodium", "DataPath", "Media", "Sockets", "Links",
+                "Forwarding", "Sealing", "Wire", "Management", "NetBasics",
             ]),
         module(
             "Simulation",
@@ -83,14 +91,21 @@ let package = Package(
         tests("SealingTests", ["Sealing", "NetBasics"]),
         tests("ManagementTests", ["Management", "NetBasics"]),
         tests("OverlayTests", ["Overlay", "Forwarding", "Wire", "NetBasics"]),
+        tests("LinksTests", ["CLinux", "Links", "Forwarding", "Sealing", "Wire", "NetBasics"]),
+        tests("ParityTests", ["Parity", "Forwarding", "Wire", "NetBasics"]),
         tests("ForwardingTests", ["Forwarding", "Wire", "NetBasics"]),
-        tests("RendezvousTests", ["Rendezvous", "Wire", "NetBasics"]),
+        tests("RendezvousTests", ["Rendezvous", "Sealing", "Wire", "NetBasics"]),
         tests("SocketsTests", ["Sockets", "NetBasics"]),
         tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
         tests(
             "DataPathTests",
-            ["DataPath", "Media", "Sockets", "Forwarding", "Sealing", "Wire", "NetBasics"]),
-        tests("DaemonTests", ["polycast", "Management", "Sockets", "Wire", "NetBasics"]),
+            [
+                "DataPath", "Media", "Sockets", "Overlay", "Forwarding", "Sealing", "Wire",
+                "NetBasics",
+            ]),
+        tests(
+            "DaemonTests",
+            ["polycast", "Links", "Management", "Sealing", "Sockets", "Wire", "NetBasics"]),
         tests("CommandLineTests", ["polycast", "Bench", "Simulation", "Management", "NetBasics"]),
         tests("DemoTests", ["Demo", "Management", "NetBasics", "polycast"]),
         tests(
@@ -106,15 +121,22 @@ let package = Package(
 )
 
 if isFuzzed {
+    // The samples are sources of a test target otherwise, and a file belongs to one target.
+    package.targets.removeAll { $0.type == .test }
     package.targets += [
         .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
         .executableTarget(
             name: "polycast-fuzz",
             dependencies: [
-                "CFuzzer", "Management", "Media", "NetBasics", "Overlay", "PacketFormats",
-                "Rendezvous", "Sealing", "Simulation", "Wire",
+                "CFuzzer", "Links", "Management", "Media", "NetBasics", "Overlay",
+                "PacketFormats", "Parity", "Rendezvous", "Sealing", "Simulation", "Wire",
             ],
-            path: "Tests/Fuzz/Driver", swiftSettings: swiftSettings,
+            path: "Tests",
+            sources: [
+                "Fuzz/Driver", "WireTests/Samples.swift", "WireTests/Samples+Rate.swift",
+                "PacketFormatsTests/SessionDescriptionSamples.swift",
+            ],
+            swiftSettings: swiftSettings,
             linkerSettings: [.unsafeFlags(fuzzing + ["-use-ld=lld"])]),
     ]
 }

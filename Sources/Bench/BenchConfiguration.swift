@@ -5,8 +5,12 @@ package struct BenchConfiguration: Equatable, Sendable {
         case forward
         /// What one hop adds to a packet's way, at half of the load that the bare loop bears.
         case latency
+        /// What copies cost at 2000 packets a second, which come one by one.
+        case paced
         /// Packets sealed end to end per second of processor time.
         case seal
+        /// Control datagrams, and handshakes, of a link per second of processor time.
+        case link
     }
 
     package var measure = Measure.forward
@@ -21,7 +25,27 @@ package struct BenchConfiguration: Equatable, Sendable {
     /// Pairs of measurements, after one that warms up, and how long each half takes.
     package var rounds = 10
     package var slice: Duration = .milliseconds(500)
+    /// Threads that send; with more than one, forwarding is compared with that by one.
+    package var workers = 1
+    /// Another program that forwards to the same sinks, to be compared with instead of the bare loop.
+    package var rival: Rival?
+    /// Port of the first sink, the others' follow; zero lets the kernel choose.
+    package var firstSinkPort: UInt16 = 0
     package var isJSON = false
 
+    package struct Rival: Equatable, Sendable {
+        package var process: Int32
+        /// Of 127.0.0.1, where it receives.
+        package var port: UInt16
+
+        package init(process: Int32, port: UInt16) {
+            self.process = process
+            self.port = port
+        }
+    }
+
     package init() {}
+
+    /// Whether several workers are measured, and one instead of the bare loop.
+    var comparesWorkers: Bool { measure == .forward && workers > 1 }
 }

@@ -59,17 +59,17 @@ struct BenchResult {
             "children": JSONValue(configuration.children),
             "streams": JSONValue(configuration.streams),
             "size": JSONValue(configuration.packetBytes),
-            "gso": .bool(configuration.joinsDatagrams),
+            "gso": .bool(configuration.joinsDatagrams), "workers": JSONValue(configuration.workers),
             "limit": limit.json, "polycast": polycast.json, "ratio": ratio.json,
             "lost": JSONValue(lost),
         ]
     }
 }
 
-/// Results for people.
-func table(of results: [BenchResult]) -> String {
+/// Results for people; `limit`: what Polycast was compared with.
+func table(of results: [BenchResult], limit: String) -> String {
     var table = TextTable([
-        ("measured", .left), ("bare loop", .right), ("polycast", .right), ("ratio", .right),
+        ("measured", .left), (limit, .right), ("polycast", .right), ("ratio", .right),
         ("", .left),
     ])
     for result in results {

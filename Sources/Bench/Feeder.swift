@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import NetBasics
+import Sealing
 import Sockets
 import Wire
 
@@ -11,6 +12,8 @@ struct FeederPlan: ~Copyable {
     var targets: [Endpoint]
     /// One header per stream, whose sequence numbers the feeder counts.
     var streams: [MediaHeader]
+    /// What the packets are tagged with.
+    var key: MediaTagKey
     var packetBytes: Int
     var sinks: SinkSockets
     /// Packets that leave together when the forwarder decides the pace.
@@ -38,7 +41,8 @@ final class Feeder: @unchecked Sendable {
         static let interval = 2
         static let lost = 3
         static let delayCount = 4
-        static let count = 5
+        static let sent = 5
+        static let count = 6
     }
 
     private let plan: FeederPlan
@@ -67,6 +71,9 @@ final class Feeder: @unchecked Sendable {
     /// Packets that some sink never got.
     var lost: UInt { cl_load(words + Word.lost) }
 
+    /// Packets sent so far, to whatever target.
+    var sent: UInt { cl_load(words + Word.sent) }
+
     /// From now on only the target with this index is fed, with so long between packets.
     func feed(_ target: Int, every interval: Duration = .zero) {
         cl_store(words + Word.interval, UInt(clamping: interval.nanoseconds))
@@ -90,8 +97,8 @@ final class Feeder: @unchecked Sendable {
 
     /// What the thread alone knows.
     private struct Progress {
-        var sequences: [UInt32]
-        var stream = 0
+        /// Of each target.
+        var sources: [PacketSource]
         var sent: UInt = 0
         /// What each sink has read; the slowest decides when more is sent.
         var seen: [UInt]
@@ -104,19 +111,22 @@ final class Feeder: @unchecked Sendable {
         cl_pin_thread(plan.processor)
         var out = SendBatch(joinsDatagrams: plan.source.canSegment)
         var batch = PacketBatch()
-        let body = [UInt8](repeating: 0xA5, count: plan.packetBytes - MediaHeader.byteCount)
-        let targets = plan.targets.map { SocketAddress($0, family: .v4) }
+        let source = PacketSource(plan.streams, plan.key, packetBytes: plan.packetBytes)
         var progress = Progress(
-            sequences: plan.streams.map { _ in 0 }, seen: plan.sinks.endpoints.map { _ in 0 },
+            sources: plan.targets.map { _ in source },
+            seen: plan.sinks.endpoints.map { _ in 0 },
             progressAt: Clocks.now, due: Clocks.now)
         while cl_load(words + Word.isStopped) == 0 {
             let count = dueCount(&progress)
             if count > 0 {
-                let target = targets[Int(cl_load(words + Word.target))]
-                send(count, body, to: target, by: &out, &progress)
+                send(count, to: Int(cl_load(words + Word.target)), by: &out, &progress)
             }
             for index in progress.seen.indices where progress.seen[index] != progress.sent {
                 progress.seen[index] &+= read(index, into: &batch)
+                // What was taken to be lost may come late.
+                if Int(bitPattern: progress.sent &- progress.seen[index]) < 0 {
+                    progress.seen[index] = progress.sent
+                }
             }
             note(&progress)
         }
@@ -138,26 +148,12 @@ final class Feeder: @unchecked Sendable {
     }
 
     private func send(
-        _ count: Int, _ body: [UInt8], to target: SocketAddress, by out: inout SendBatch,
-        _ progress: inout Progress
+        _ count: Int, to target: Int, by out: inout SendBatch, _ progress: inout Progress
     ) {
-        body.withUnsafeBytes { body in
-            for _ in 0..<count {
-                var header = plan.streams[progress.stream]
-                header.sequence = progress.sequences[progress.stream]
-                progress.sequences[progress.stream] &+= 1
-                progress.stream = (progress.stream + 1) % plan.streams.count
-                // The first bytes of the body tell when it was sent.
-                let place = out.append(
-                    headerBytes: MediaHeader.byteCount + 8,
-                    body: UnsafeRawBufferPointer(rebasing: body.dropLast(8)), to: target, lane: 0)
-                header.store(into: place)
-                place.storeBytes(
-                    of: Clocks.now.nanoseconds, toByteOffset: MediaHeader.byteCount, as: Int64.self)
-            }
-        }
-        _ = out.flush(on: plan.source)
+        let address = SocketAddress(plan.targets[target], family: .v4)
+        progress.sources[target].send(count, to: address, by: &out, on: plan.source)
         progress.sent &+= UInt(count)
+        cl_store(words + Word.sent, progress.sent)
     }
 
     private func read(_ sink: Int, into batch: inout PacketBatch) -> UInt {
@@ -167,9 +163,9 @@ final class Feeder: @unchecked Sendable {
         var taken = cl_load(words + Word.delayCount)
         for index in 0..<count {
             let datagram = batch.datagram(at: index)
-            guard datagram.count >= MediaHeader.byteCount + 8 else { continue }
+            guard datagram.count >= MediaHeader.bodyOffset + 8 else { continue }
             let sentAt = datagram.loadUnaligned(
-                fromByteOffset: MediaHeader.byteCount, as: Int64.self)
+                fromByteOffset: MediaHeader.bodyOffset, as: Int64.self)
             delays[Int(taken) % Self.delayLimit] = UInt32(clamping: now &- sentAt)
             taken &+= 1
         }
@@ -198,11 +194,13 @@ final class SinkSockets {
 
     private let boxes: [Box]
 
-    init(count: Int, joinsDatagrams: Bool) throws(SystemError) {
+    /// `firstPort`: zero lets the kernel choose all.
+    init(count: Int, firstPort: UInt16, joinsDatagrams: Bool) throws(SystemError) {
         var boxes: [Box] = []
-        for _ in 0..<count {
+        for number in 0..<count {
+            let port = firstPort > 0 ? firstPort &+ UInt16(number) : 0
             let socket = try UDPSocket(
-                binding: loopback(port: 0), joinsDatagrams: joinsDatagrams)
+                binding: loopback(port: port), joinsDatagrams: joinsDatagrams)
             boxes.append(Box(socket))
         }
         self.boxes = boxes

@@ -8,6 +8,7 @@ struct ForwardBench: ~Copyable {
     private enum Target {
         static let bare = 0
         static let polycast = 1
+        static let rival = 2
     }
 
     private let configuration: BenchConfiguration
@@ -23,10 +24,13 @@ struct ForwardBench: ~Copyable {
         let bareSocket = try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins)
         let socket = try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins)
         let source = try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins)
-        let targets = [bareSocket.local, socket.local]
-        let sinks = try SinkSockets(count: configuration.children, joinsDatagrams: joins)
+        let rival = configuration.rival.map { loopback(port: $0.port) }
+        let targets = [bareSocket.local, socket.local] + [rival].compactMap { $0 }
+        let sinks = try SinkSockets(
+            count: configuration.children, firstPort: configuration.firstSinkPort,
+            joinsDatagrams: joins)
         let bare = BareForwarder(bareSocket, to: sinks.endpoints)
-        let polycast = try MediaForwarder(
+        let polycast = try MediaForwarder.start(
             socket, streams: configuration.streams, to: sinks.endpoints)
         // Each keeps to a processor of its own where there are two.
         if sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 { cl_pin_thread(1) }
@@ -34,6 +38,7 @@ struct ForwardBench: ~Copyable {
             FeederPlan(
                 source: source, targets: targets,
                 streams: MediaForwarder.headers(streams: configuration.streams),
+                key: try MediaForwarder.key(1),
                 packetBytes: configuration.packetBytes, sinks: sinks, burst: burst, processor: 0))
         return ForwardBench(configuration, feeder, bare, polycast)
     }
@@ -85,6 +90,61 @@ struct ForwardBench: ~Copyable {
         return results
     }
 
+    /// Nanoseconds of processor time per delivered packet, at a pace that leaves much of it idle.
+    mutating func measurePaced() throws(SystemError) -> BenchResult {
+        let name = configuration.rival == nil ? "paced" : "paced, rival"
+        var result = BenchResult(
+            name: name, unit: "ns of processor time per delivered packet", isMoreBetter: false)
+        for round in 0...configuration.rounds {
+            let limit: Double
+            if let rival = configuration.rival {
+                limit = try rivalCost(rival)
+            } else {
+                limit = try cost(Target.bare)
+            }
+            let own = try cost(Target.polycast)
+            // The first round warms up.
+            if round > 0 { result.add(limit: limit, polycast: own) }
+        }
+        result.lost = feeder.lost
+        return result
+    }
+
+    private static let pace: Duration = .microseconds(500)
+
+    private mutating func cost(_ target: Int) throws(SystemError) -> Double {
+        feeder.feed(target, every: Self.pace)
+        let end = Clocks.now + configuration.slice
+        let start = Clocks.threadNanoseconds
+        var copies = 0
+        while Clocks.now < end {
+            wait(target)
+            copies += try step(target) ?? 0
+        }
+        return Double(Clocks.threadNanoseconds - start) / Double(max(1, copies))
+    }
+
+    /// The same of another process, by its own clock.
+    private func rivalCost(_ rival: BenchConfiguration.Rival) throws(SystemError) -> Double {
+        var clock = clockid_t()
+        guard clock_getcpuclockid(rival.process, &clock) == 0 else {
+            throw SystemError(call: "clock_getcpuclockid", subject: "process \(rival.process)")
+        }
+        feeder.feed(Target.rival, every: Self.pace)
+        let (start, sent) = (Self.nanoseconds(of: clock), feeder.sent)
+        var pause = timespec(
+            tv_sec: 0, tv_nsec: Int(min(configuration.slice.nanoseconds, 999_999_999)))
+        nanosleep(&pause, nil)
+        let copies = Int(feeder.sent &- sent) * configuration.children
+        return Double(Self.nanoseconds(of: clock) - start) / Double(max(1, copies))
+    }
+
+    private static func nanoseconds(of clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
     private static func quantile(_ share: Double, of sorted: [UInt32]) -> Double {
         Double(sorted[Int(share * Double(sorted.count - 1))]) / 1000
     }
@@ -119,9 +179,10 @@ struct ForwardBench: ~Copyable {
         target == Target.bare ? bare.work() : try polycast.work()
     }
 
-    private func wait(_ target: Int) {
-        let number = target == Target.bare ? bare.number : polycast.number
-        var watched = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
-        poll(&watched, 1, 1)
+    /// Until something comes: the feeder never stops.
+    private mutating func wait(_ target: Int) {
+        guard target == Target.bare else { return polycast.wait() }
+        var watched = pollfd(fd: bare.number, events: Int16(POLLIN), revents: 0)
+        poll(&watched, 1, -1)
     }
 }

@@ -2,18 +2,24 @@ import DataPath
 import Forwarding
 import Media
 import NetBasics
+import Sealing
 import Sockets
 import Wire
 
 /// Polycast's own data path, driven as the daemon's loop drives it.
 struct MediaForwarder: ~Copyable {
-    private static let token = LinkToken(rawValue: 0x1122_3344_5566_7788)
+    private static let token = LinkToken(rawValue: 0x1122_3344)
 
     private let socket: UDPSocket
     private let streams: [StreamID]
     private var media: MediaPlane
     private var batch = PacketBatch()
+    private var wanted: [WantedRepair] = []
     private var counted: UInt64 = 0
+    private var loop: EventLoop
+    private var ready: [Int] = []
+    /// When the control plane asks what media passed: whenever it has something to do.
+    private var signsDue = Instant.zero
 
     /// Headers as the parent writes them, one per stream.
     static func headers(streams count: Int) -> [MediaHeader] {
@@ -25,23 +31,60 @@ struct MediaForwarder: ~Copyable {
         }
     }
 
-    init(_ socket: consuming UDPSocket, streams: Int, to sinks: [Endpoint]) throws(MediaError) {
+    /// The key of one direction of a link.
+    static func key(_ number: UInt8) throws(SealingError) -> MediaTagKey {
+        try MediaTagKey(SecretBytes([UInt8](repeating: number, count: MediaTagKey.byteCount)))
+    }
+
+    static func start(
+        _ socket: consuming UDPSocket, streams: Int, to sinks: [Endpoint], workers: Int = 1
+    ) throws -> MediaForwarder {
+        let keys = LinkTagKeys(receive: (try key(1), nil), send: try key(2), sendPhase: 0)
+        let delivery = try DeliveryEdge([])
+        let loop = try EventLoop()
+        try loop.watch(socket.number, key: 0)
+        let outgoing = try SendCrew(workers: workers, joinsDatagrams: socket.canSegment)
+        return MediaForwarder(socket, streams, sinks, keys, delivery, loop, outgoing)
+    }
+
+    private init(
+        _ socket: consuming UDPSocket, _ streams: Int, _ sinks: [Endpoint], _ keys: LinkTagKeys,
+        _ delivery: consuming DeliveryEdge, _ loop: consuming EventLoop,
+        _ outgoing: consuming SendCrew
+    ) {
+        self.loop = loop
         self.streams = Self.headers(streams: streams).map(\.stream)
         media = MediaPlane(
-            delivery: try DeliveryEdge([]), joinsDatagrams: socket.canSegment, mediaKey: nil,
+            delivery: delivery, outgoing: outgoing, mediaKey: nil,
             peer: PeerID(rawValue: 1))
         let children = sinks.enumerated().map { number, sink in
-            ForwardingTable.Child(token: LinkToken(rawValue: UInt64(number)), endpoint: sink)
+            ForwardingTable.Child(
+                token: LinkToken(rawValue: UInt32(number)), endpoint: sink,
+                localToken: LinkToken(rawValue: UInt32(number)))
         }
+        let links = [Self.token] + children.map(\.localToken)
+        media.install(Dictionary(uniqueKeysWithValues: links.map { ($0, keys) }))
         let routes = self.streams.map {
             ForwardingTable.Route(source: $0.source, upstreams: [Self.token], children: children)
         }
-        media.install(ForwardingTable(routes: routes, links: [Self.token]), family: socket.family)
+        media.install(ForwardingTable(routes: routes, links: [Self.token]), on: socket)
         self.socket = socket
     }
 
     var number: Int32 { socket.number }
     var endpoint: Endpoint { socket.local }
+
+    /// Waits as the daemon does.
+    mutating func wait() {
+        loop.wait(until: signsDue, ready: &ready)
+        takeSigns(at: Clocks.now)
+    }
+
+    private mutating func takeSigns(at now: Instant) {
+        guard signsDue <= now else { return }
+        signsDue = now + .milliseconds(10)
+        _ = media.takeMediaSigns()
+    }
 
     /// Forwards what has arrived; returns the copies, `nil` if nothing had.
     mutating func work() throws(SystemError) -> Int? {
@@ -50,13 +93,17 @@ struct MediaForwarder: ~Copyable {
         let now = Clocks.now
         let wall = Clocks.wallNanoseconds
         for index in 0..<batch.count {
+            if index % MediaPlane.stride == 0 { media.foresee(batch, from: index) }
             let datagram = batch.datagram(at: index)
             guard Datagram.isMedia(datagram.bytes) else { continue }
             media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
         }
         media.flush(on: socket)
-        // The driver hands these to the control plane.
-        _ = media.takeMediaSigns()
+        takeSigns(at: now)
+        if let due = media.forwarder.nextWakeup, due <= now {
+            wanted.removeAll(keepingCapacity: true)
+            media.forwarder.takeRepairRequests(at: now, into: &wanted)
+        }
         defer { counted = media.sentCount }
         return Int(media.sentCount &- counted)
     }

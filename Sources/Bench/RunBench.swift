@@ -16,13 +16,17 @@ package func runBench(_ configuration: BenchConfiguration) throws(Failure) -> In
     if configuration.isJSON {
         for result in results { print(result.json(configuration)) }
     } else {
-        print(table(of: results), terminator: "")
+        let limit = configuration.comparesWorkers ? "one worker" : "bare loop"
+        print(table(of: results, limit: limit), terminator: "")
     }
     return ExitCode.success.rawValue
 }
 
 private func measure(_ configuration: BenchConfiguration) throws -> [BenchResult] {
     switch configuration.measure {
+    case .forward where configuration.comparesWorkers:
+        var bench = try WorkerBench.start(configuration)
+        return try bench.measure()
     case .forward:
         var bench = try ForwardBench.start(configuration, burst: 32)
         return [try bench.measureThroughput()]
@@ -30,8 +34,14 @@ private func measure(_ configuration: BenchConfiguration) throws -> [BenchResult
         // Packets of different senders come one by one.
         var bench = try ForwardBench.start(configuration, burst: 1)
         return try bench.measureLatency()
+    case .paced:
+        var bench = try ForwardBench.start(configuration, burst: 1)
+        return [try bench.measurePaced()]
     case .seal:
         var bench = try SealBench(configuration)
         return [try bench.measure()]
+    case .link:
+        var bench = try LinkBench(configuration)
+        return try bench.measure()
     }
 }

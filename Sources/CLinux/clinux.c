@@ -1,10 +1,13 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
-#include <sched.h>
-
+#include <linux/futex.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct cl_mmsghdr) == sizeof(struct mmsghdr), "same layout");
 _Static_assert(offsetof(struct cl_mmsghdr, msg_len) == offsetof(struct mmsghdr, msg_len),
@@ -25,4 +28,33 @@ int cl_pin_thread(int processor) {
     CPU_ZERO(&set);
     CPU_SET(processor, &set);
     return sched_setaffinity(0, sizeof set, &set);
+}
+
+int cl_keep_thread_off(int processor) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return -1;
+    CPU_CLR(processor, &set);
+    return sched_setaffinity(0, sizeof set, &set);
+}
+
+void cl_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+/* Not inline: the thread sanitizer must see them. */
+uint32_t cl_load_word(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+
+uint32_t cl_exchange_word(uint32_t *word, uint32_t value) {
+    return __atomic_exchange_n(word, value, __ATOMIC_ACQ_REL);
+}
+
+uint32_t cl_replace_word(uint32_t *word, uint32_t expected, uint32_t value) {
+    __atomic_compare_exchange_n(word, &expected, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return expected;
+}
+
+void cl_sleep_on_word(const uint32_t *word, uint32_t value) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+void cl_wake_on_word(const uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }

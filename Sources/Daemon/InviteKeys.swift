@@ -1,6 +1,5 @@
 import Management
 import Sealing
-import Wire
 
 extension GroupKeys {
     /// The keys that an invite leads to; a mistyped secret is told from a wrong one.
@@ -16,13 +15,6 @@ extension GroupKeys {
                 .usage, "the secret of the invite \(invite) \(error.reason)",
                 advice: "copy the invite whole, with everything behind the #")
         }
-    }
-}
-
-extension GroupID {
-    init(_ keys: GroupKeys) {
-        let words = keys.publicKey.groupID
-        self.init(high: words.high, low: words.low)
     }
 }
 

@@ -20,7 +20,7 @@ func lookUpMembers(_ invite: Invite) throws(Failure) -> MemberList {
 
 private func lookUpMembers(_ invite: Invite, at server: Endpoint) throws(Failure) -> MemberList {
     var lookup = RendezvousLookup(
-        group: GroupID(try GroupKeys(invite: invite)),
+        keys: try GroupKeys(invite: invite), groupName: invite.group,
         generator: SeededGenerator(seed: randomUInt64()))
     do {
         let any = IPAddress.v6(IPv6Address(high: 0, low: 0))
@@ -81,13 +81,15 @@ private func list(
     _ outcome: RendezvousLookup.Outcome?, _ invite: Invite
 ) throws(Failure) -> MemberList {
     switch outcome {
-    case .found(_, let peers, _):
-        let members = peers.sorted().map { contact in
+    case .found(let listing):
+        let members = listing.peers.sorted().map { contact in
             MemberList.Member(
                 party: Party(peer: contact.peer.description, name: ""),
                 endpoint: "\(contact.endpoint)", isSource: false, origin: .rendezvous)
         }
-        return MemberList(group: invite.group, members: members)
+        return MemberList(
+            group: invite.group, members: members, namesakes: listing.namesakeCount,
+            detail: listing.detail(for: invite))
     case .refused(let reason):
         throw Failure(
             .rendezvousUnreachable, "the rendezvous \(invite.server) refused: \(reason.name)",

@@ -13,9 +13,12 @@ struct RendezvousView {
     var detail = ""
     var lastReply: Instant?
     var observed: Endpoint?
-    var memberCount = 0
+    /// What its last reply says of the group.
+    var namesakeCount = 0
     /// The peers of its last reply; ordered as received.
     var peers: [Contact] = []
+    /// Whether the user was told that the invite may be the wrong one.
+    var hasWarned = false
 }
 
 extension PeerDaemon {
@@ -28,25 +31,28 @@ extension PeerDaemon {
     // MARK: - Datagrams
 
     func receive(_ datagram: UnsafeRawBufferPointer, from sender: Endpoint, at now: Instant) {
-        let decoded: Datagram
-        do {
-            decoded = try Datagram(decoding: datagram.bytes)
-        } catch {
-            drops[error.reason, default: 0] &+= 1
-            return
-        }
-        switch decoded {
-        case .control(let control):
-            handle(.controlReceived(control, from: sender), at: now)
-        case .link(let message):
-            handle(.linkMessageReceived(message, from: sender), at: now)
-        case .rendezvous(.request):
-            drops["rendezvous_request", default: 0] &+= 1
-        case .rendezvous(let message):
+        do throws(DecodeError) {
+            let kind = try DatagramHeader.kind(of: datagram.bytes)
+            if kind == .mediaPiece {
+                let link = try media.receivePiece(
+                    datagram, at: now, wallNanoseconds: Clocks.wallNanoseconds, on: socket)
+                return noteMedia(on: link, from: sender, at: now)
+            }
+            guard kind.isRendezvous else {
+                return try receiveSealed(datagram, from: sender, at: now)
+            }
+            guard case .rendezvous(let message) = try Datagram(decoding: datagram.bytes) else {
+                return
+            }
+            if case .request = message { return drop("rendezvous_request") }
             if answeringServer == nil, server.contains(sender) { answeringServer = sender }
             handleRendezvous(.messageReceived(message), at: now)
+        } catch {
+            drop(error.reason)
         }
     }
+
+    private func drop(_ reason: String) { drops[reason, default: 0] &+= 1 }
 
     // MARK: - Rendezvous
 
@@ -76,11 +82,11 @@ extension PeerDaemon {
 
     private func note(_ occurrence: RendezvousClient.Occurrence, at now: Instant) {
         switch occurrence {
-        case .registered(let observed, let peers, let memberCount, let sourceCount):
-            noteRegistration(observed, peers, memberCount, at: now)
-            handle(.observed(at: observed), at: now)
-            handle(.membersCounted(memberCount, sources: sourceCount), at: now)
-            handle(.candidatesLearned(peers), at: now)
+        case .registered(let listing):
+            noteRegistration(listing, at: now)
+            handle(.observed(at: listing.observed), at: now)
+            handle(.membersCounted(listing.memberCount, sources: listing.sourceCount), at: now)
+            handle(.candidatesLearned(listing.peers), at: now)
         case .unreachable:
             answeringServer = nil
             if rendezvousView.state == .registered {
@@ -99,21 +105,31 @@ extension PeerDaemon {
         }
     }
 
-    private func noteRegistration(
-        _ observed: Endpoint, _ peers: [Contact], _ memberCount: Int, at now: Instant
-    ) {
+    private func noteRegistration(_ listing: RendezvousListing, at now: Instant) {
         if joinedAt == nil {
             joinedAt = now
             console.log(
-                "registered as \(observed) at \(configuration.invite.server), "
-                    + "\(memberCount) in the group", level: 1)
+                "registered as \(listing.observed) at \(configuration.invite.server), "
+                    + "\(listing.memberCount) in the group", level: 1)
+            if configuration.invite.secret == nil, !listing.hasOnlyNamesakes {
+                console.log(
+                    "\(quoted(configuration.invite.group)) is public: "
+                        + "whoever knows its name can take part")
+            }
+        }
+        if listing.forgedCount > 0 {
+            drops["forged_peer_entry", default: 0] &+= UInt64(listing.forgedCount)
         }
         rendezvousView.state = .registered
-        rendezvousView.detail = ""
+        rendezvousView.detail = listing.detail(for: configuration.invite)
         rendezvousView.lastReply = now
-        rendezvousView.observed = observed
-        rendezvousView.memberCount = memberCount
-        rendezvousView.peers = peers
+        rendezvousView.observed = listing.observed
+        rendezvousView.namesakeCount = listing.namesakeCount
+        rendezvousView.peers = listing.peers
+        if listing.hasOnlyNamesakes, !rendezvousView.hasWarned {
+            rendezvousView.hasWarned = true
+            console.log(rendezvousView.detail)
+        }
     }
 
     /// Fails a join that never reached its rendezvous.

@@ -19,6 +19,7 @@ extension PeerDaemon {
             description.streamCount = count
             return description
         }
+        for description in descriptions { media.setPriority(of: description) }
         handle(.published(descriptions), at: now)
         guessRate(at: now)
         warnIfUplinkIsShort()

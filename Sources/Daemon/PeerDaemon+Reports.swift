@@ -25,7 +25,7 @@ extension PeerDaemon {
             rendezvous: .init(
                 address: configuration.invite.server, state: rendezvousView.state,
                 lastReplySeconds: rendezvousView.lastReply.map { (now - $0).seconds },
-                detail: rendezvousView.detail),
+                detail: rendezvousView.detail, namesakes: rendezvousView.namesakeCount),
             uplink: .init(
                 budgetBitsPerSecond: configuration.uplink.bitsPerSecond,
                 reservedBitsPerSecond: Int64(clamping: view.reservedRate) * 1000),
@@ -35,8 +35,8 @@ extension PeerDaemon {
                     roundTripMilliseconds: neighbor.roundTrip?.milliseconds,
                     isSameSubnet: neighbor.isNear, state: "open")
             },
-            streams: knownStreams.map(streamStatus), sent: sentStreams, repair: repairCount,
-            drops: dropCounts, memoryBytes: Self.residentBytes)
+            streams: knownStreams.map(streamStatus), sent: sentStreams, children: childStatus,
+            repair: repairCount, drops: dropCounts, memoryBytes: Self.residentBytes)
     }
 
     private var access: PeerStatus.Access {
@@ -49,7 +49,8 @@ extension PeerDaemon {
         return RepairCount(
             requested: Int(clamping: counts.requested), repaired: Int(clamping: counts.repaired),
             gaveUp: Int(clamping: counts.gaveUp), answered: Int(clamping: counts.answered),
-            refused: Int(clamping: counts.refused))
+            refused: Int(clamping: counts.refused), leftOut: Int(clamping: counts.leftOut),
+            parity: Int(clamping: counts.parity), restored: Int(clamping: counts.restored))
     }
 
     /// Where others reach this peer: as the rendezvous sees it, once it answered.
@@ -65,6 +66,7 @@ extension PeerDaemon {
             received: Int(clamping: received(stream.stream)),
             lost: Int(clamping: meter?.lostCount ?? 0),
             duplicates: Int(clamping: meter?.duplicateCount ?? 0),
+            overdue: Int(clamping: meter?.overdueCount ?? 0),
             deliveredTo: media.delivery.endpoints(of: stream.stream).map { "\($0)" })
     }
 
@@ -81,12 +83,14 @@ extension PeerDaemon {
     private var dropCounts: [DropCount] {
         var counts = drops
         for (reason, count) in media.decodeDrops { counts[reason, default: 0] &+= count }
+        for (reason, count) in links.drops { counts[reason.rawValue, default: 0] &+= count }
         for reason in Forwarder.Drop.allCases {
             counts[reason.name, default: 0] &+= media.forwarder.dropCount(reason)
         }
         for (reason, count) in media.sendRefusals.reasons + media.delivery.refusals {
             counts[reason, default: 0] &+= count
         }
+        for (reason, count) in media.shedCounts.reasons { counts[reason, default: 0] &+= count }
         for publisher in publishers {
             for (reason, count) in publisher.edge?.drops ?? [:] {
                 counts["publish_" + reason, default: 0] &+= count
@@ -137,7 +141,10 @@ extension PeerDaemon {
                     isSource: sources[contact.peer] != nil,
                     origin: rendezvousView.peers.contains(contact) ? .rendezvous : .gossip))
         }
-        return MemberList(group: configuration.invite.group, members: members)
+        return MemberList(
+            group: configuration.invite.group, members: members,
+            namesakes: rendezvousView.namesakeCount,
+            detail: rendezvousView.state == .registered ? rendezvousView.detail : "")
     }
 
     var treeView: TreeView {
@@ -216,6 +223,7 @@ extension PeerDaemon {
             lost: Int(clamping: meter.lostCount),
             duplicates: Int(clamping: meter.duplicateCount),
             reordered: Int(clamping: meter.reorderedCount),
-            corrupted: Int(clamping: meter.corruptedCount), latency: latency)
+            corrupted: Int(clamping: meter.corruptedCount),
+            overdue: Int(clamping: meter.overdueCount), latency: latency)
     }
 }

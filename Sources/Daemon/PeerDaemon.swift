@@ -1,6 +1,7 @@
 import DataPath
 import Forwarding
 import Glibc
+import Links
 import Management
 import Media
 import NetBasics
@@ -27,6 +28,7 @@ final class PeerDaemon {
 
     // Cores
     var overlay: OverlayPeer
+    var links: SealedLinks
     var rendezvous: RendezvousClient
     var generator: SeededGenerator
 
@@ -46,11 +48,15 @@ final class PeerDaemon {
 
     // Storage that is reused
     private var incoming = PacketBatch()
+    /// Batches received, as an index that goes round.
+    private var batchCount = 0
     var published = PacketBatch()
     let patternBuffers = PatternBuffers()
     private var ready: [Int] = []
     private var actions: [OverlayPeer.Action] = []
     private var wantedRepairs: [WantedRepair] = []
+    /// When to look at how much parity is wanted; `nil` without parity.
+    private var parityDue: Instant?
 
     // State that people ask about
     var drops: [String: UInt64] = [:]
@@ -94,6 +100,7 @@ final class PeerDaemon {
         statusDue = parts.startedAt
         console = Console(verbosity: parts.configuration.verbosity, showsStatus: true)
         overlay = parts.overlay
+        links = parts.links
         rendezvous = parts.rendezvous
         generator = parts.generator
         directory = parts.directory
@@ -102,9 +109,16 @@ final class PeerDaemon {
         signals = parts.signals
         listener = parts.listener
         isReader = parts.keys.mediaKey != nil
+        var repair = RepairConfiguration()
+        if parts.configuration.hasParity {
+            repair.parityRows = ParityHeader.rowLimit
+            parityDue = .zero
+        }
         media = MediaPlane(
-            delivery: parts.delivery, joinsDatagrams: socket.canSegment,
-            mediaKey: parts.keys.mediaKey, peer: parts.peer)
+            delivery: parts.delivery,
+            outgoing: try SendCrew(
+                workers: configuration.workers, joinsDatagrams: socket.canSegment),
+            mediaKey: parts.keys.mediaKey, peer: parts.peer, repair: repair)
         loop = parts.loop
         try watchDescriptors()
     }
@@ -152,7 +166,9 @@ final class PeerDaemon {
     private var nextDeadline: Instant {
         var earliest = overlay.nextWakeup ?? .distantFuture
         if let due = rendezvous.nextWakeup { earliest = min(earliest, due) }
+        if let due = links.nextWakeup { earliest = min(earliest, due) }
         if let due = media.forwarder.nextWakeup { earliest = min(earliest, due) }
+        if let due = media.nextRateWakeup { earliest = min(earliest, due) }
         for publisher in publishers {
             if let due = publisher.nextDue { earliest = min(earliest, due) }
         }
@@ -183,10 +199,17 @@ final class PeerDaemon {
             try socket.receive(into: &incoming)
             let now = Clocks.now
             let wall = Clocks.wallNanoseconds
+            let sample = takeSample()
             for index in 0..<incoming.count {
+                if index % MediaPlane.stride == 0 { media.foresee(incoming, from: index) }
                 let datagram = incoming.datagram(at: index)
                 if Datagram.isMedia(datagram.bytes) {
-                    media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
+                    let link = media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
+                    if index == sample {
+                        noteMedia(on: link, from: incoming.sender(at: index), at: now)
+                    }
+                } else if ParityHeader.isParity(datagram.bytes) {
+                    media.receiveParity(datagram, at: now, wallNanoseconds: wall, on: socket)
                 } else if let sender = incoming.sender(at: index) {
                     receive(datagram, from: sender, at: now)
                 }
@@ -194,6 +217,15 @@ final class PeerDaemon {
             media.flush(on: socket)
             if !incoming.wasFilled { return }
         }
+    }
+
+    /// The datagram of the received batch that shows, if it is media, where its neighbor sends from.
+    ///
+    /// One of a batch, since there may be thousands each second; another place each time, lest one
+    /// neighbor's is always there.
+    private func takeSample() -> Int {
+        batchCount &+= 1
+        return incoming.count > 0 ? batchCount % incoming.count : 0
     }
 
     private func work(at now: Instant) {
@@ -209,7 +241,11 @@ final class PeerDaemon {
             handle(.feedsOverlap(source: source), at: now)
         }
         askForRepair(at: now)
+        probePaths(at: now)
+        serveFlows(at: now)
+        if let due = parityDue, due <= now { askForParity(at: now) }
         if let due = overlay.nextWakeup, due <= now { handle(.wakeupReached, at: now) }
+        if let due = links.nextWakeup, due <= now { keepLinks(at: now) }
         if let due = rendezvous.nextWakeup, due <= now { handleRendezvous(.wakeupReached, at: now) }
         if rateDue <= now { measureRate(at: now) }
         if let end = endDeadline, end <= now { self.end(.durationOver) }
@@ -224,6 +260,13 @@ final class PeerDaemon {
         wantedRepairs.removeAll(keepingCapacity: true)
         media.forwarder.takeRepairRequests(at: now, into: &wantedRepairs)
         if !wantedRepairs.isEmpty { handle(.repairWanted(wantedRepairs), at: now) }
+    }
+
+    private func askForParity(at now: Instant) {
+        parityDue = now + ParityWish.interval
+        var wishes: [ParityWish] = []
+        media.forwarder.takeParityWishes(into: &wishes)
+        if !wishes.isEmpty { handle(.parityWanted(wishes), at: now) }
     }
 
     func end(_ ending: Ending) {
@@ -249,11 +292,18 @@ final class PeerDaemon {
     private func perform(_ action: OverlayPeer.Action, at now: Instant) {
         switch action {
         case .sendLink(let message, let endpoint):
-            socket.send(message.encoded, to: endpoint)
+            if let bytes = links.seal(message, to: endpoint, at: now) {
+                socket.send(bytes, to: endpoint)
+            }
+            installKeys()
         case .sendControl(let datagram, let endpoint):
-            for bytes in datagram.encodedDatagrams { socket.send(bytes, to: endpoint) }
+            for bytes in links.seal(datagram, to: endpoint, at: now) {
+                socket.send(bytes, to: endpoint)
+            }
         case .install(let table):
-            media.install(table, family: socket.family)
+            links.retain(table.links, at: now)
+            media.install(table, on: socket)
+            installKeys()
             startSequences(in: table)
         case .sourceDescribed(let source, let streams):
             open(source, streams)
@@ -263,8 +313,14 @@ final class PeerDaemon {
             handle(.mediaAdvanced(media.forwarder.takeProgress()), at: now)
         case .repairRequested(let request, let asker):
             media.answer(request, to: asker, at: now, on: socket)
+        case .parityRequested(let wish, let asker):
+            media.forwarder.noteParityWish(wish, by: asker, at: now)
         case .highestHeard(let stream, let highest):
             media.forwarder.noteHighest(stream, highest, at: now)
+        case .rateHeard(let message, let neighbor):
+            hearRate(message, from: neighbor, at: now)
+        case .childDelayed(let child):
+            media.noteDelay(of: child, at: now)
         case .report(let occurrence):
             note(occurrence)
         case .left:
@@ -302,8 +358,8 @@ final class PeerDaemon {
         if let estimate = rateEstimate?.add(rate) { handle(.rateMeasured(estimate), at: now) }
     }
 
-    /// Bytes of IP, UDP and media header in front of each body, for budgets.
-    static let packetOverhead = UInt64(28 + MediaHeader.byteCount)
+    /// Bytes of IP, UDP, media header and tag in front of each body, for budgets.
+    static let packetOverhead = UInt64(28 + MediaHeader.bodyOffset)
 }
 
 extension PeerDaemon.Key {

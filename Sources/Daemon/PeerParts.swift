@@ -1,4 +1,5 @@
 import Glibc
+import Links
 import Management
 import Media
 import NetBasics
@@ -24,6 +25,7 @@ struct PeerParts: ~Copyable {
     let publishers: [Publisher]
     let directory: SessionDirectory?
     let overlay: OverlayPeer
+    let links: SealedLinks
     let rendezvous: RendezvousClient
     let generator: SeededGenerator
 
@@ -31,11 +33,12 @@ struct PeerParts: ~Copyable {
         let startedAt = Clocks.now
         var generator = SeededGenerator(seed: configuration.seed ?? randomUInt64())
         let keys = try Self.keys(configuration)
-        let peer = Self.peer(keys, &generator)
+        let identity = try Self.identity(keys, &generator)
+        let peer = PeerID(rawValue: identity.publicKey.identifier)
         let name = try Self.name(configuration, peer)
         let streams = try Self.streams(configuration)
         let server = try Self.serverEndpoints(configuration.invite)
-        let group = GroupID(keys)
+        let group = GroupID(keys.publicKey)
 
         let socket = try Self.openSocket(configuration.bind)
         let loop = try attempt { () throws(SystemError) in try EventLoop() }
@@ -53,13 +56,17 @@ struct PeerParts: ~Copyable {
         self.keys = keys
         self.name = name
         self.server = server
+        let cookieSecret = randomBytes(AddressCookie.secretByteCount)
         overlay = OverlayPeer(
             configuration: Self.overlayConfiguration(
                 configuration, group, peer, name, socket.local),
-            cookieSecret: randomBytes(AddressCookie.secretByteCount),
-            generator: generator.child())
+            cookieSecret: cookieSecret, generator: generator.child())
+        links = SealedLinks(
+            keys: keys, identity: identity, group: group,
+            cookie: AddressCookie(secret: cookieSecret), randomness: { randomBytes($0) })
         rendezvous = RendezvousClient(
-            group: group, peer: peer, isSource: !publishers.isEmpty, generator: generator.child())
+            keys: keys, groupName: configuration.invite.group, peer: peer,
+            isSource: !publishers.isEmpty, generator: generator.child())
         self.generator = generator.child()
         self.socket = socket
         self.loop = loop
@@ -84,11 +91,19 @@ struct PeerParts: ~Copyable {
         return keys
     }
 
-    /// The own identifier: what is published is sealed under it, so that in a group with a secret it
-    /// is never drawn from a seed that may come again.
-    private static func peer(_ keys: GroupKeys, _ generator: inout SeededGenerator) -> PeerID {
-        let drawn = generator.next()
-        return PeerID(rawValue: keys.isPublic ? drawn : randomUInt64())
+    /// The own key pair, whose hash is the own identifier: what is published is sealed under it, so that
+    /// in a group with a secret it is never drawn from a seed that may come again.
+    private static func identity(
+        _ keys: GroupKeys, _ generator: inout SeededGenerator
+    ) throws(Failure) -> AgreementKeyPair {
+        let count = AgreementPublicKey.byteCount
+        let drawn = (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+        do {
+            return try AgreementKeyPair(
+                secret: SecretBytes(keys.isPublic ? drawn : randomBytes(count)))
+        } catch {
+            throw Failure(.runtimeFailure, "cannot draw a key pair", advice: "try again")
+        }
     }
 
     // MARK: - Names and addresses
@@ -143,7 +158,7 @@ struct PeerParts: ~Copyable {
 
     private static func openSocket(_ bind: Endpoint) throws(Failure) -> UDPSocket {
         do {
-            return try UDPSocket(binding: bind, joinsDatagrams: true)
+            return try UDPSocket(binding: bind, joinsDatagrams: true, forbidsFragments: true)
         } catch {
             throw Failure(
                 error.code == EACCES ? .permission : .runtimeFailure,

@@ -124,6 +124,8 @@ private struct RendezvousDaemon: ~Copyable {
         let refusals = counters.refusals.filter { $0.count > 0 }.map {
             DropCount(reason: $0.reason.name, count: $0.count)
         }
+        var drops = drops
+        if counters.unverified > 0 { drops["verification_rate"] = UInt64(counters.unverified) }
         return RendezvousSummary(
             address: "\(socket.local)", seconds: (Clocks.now - startedAt).seconds,
             groups: counters.groups, members: counters.members,

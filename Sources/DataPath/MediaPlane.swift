@@ -8,21 +8,29 @@ import Wire
 
 /// The data path of a peer: the forwarding plane with its sockets, meters and delivery.
 ///
-/// One owner, one thread. Per packet it allocates nothing, and copies the 24-byte header for each
-/// child and, once, the body, in case that a neighbor asks for it again. Bodies are sealed where they
-/// are published and opened where they are delivered, and nowhere between.
+/// One owner, one thread. Per packet it allocates nothing, writes a header and a tag of 36 bytes for
+/// each child, and copies the body, once, in case that a neighbor asks for it again. Bodies are sealed
+/// where they are published and opened where they are delivered, and nowhere between. Nothing changes
+/// before a packet's tag has shown that it came from the neighbor whose link it names.
 package struct MediaPlane: ~Copyable {
-    package var forwarder = Forwarder()
-    private var plan = FanOutPlan()
-    private var outgoing: SendBatch
-    /// Where ``Forwarder/children`` receive, in the same order.
-    private var childAddresses: [SocketAddress] = []
-    /// The lane of each child: one for each neighbor, whatever it is a child for.
-    private var childLanes: [Int] = []
+    package var forwarder: Forwarder
+    var outgoing: SendCrew
+    /// How neighbors are reached, and whom of them ``Forwarder/children`` are, in the same order.
+    var lanes: [ChildLane] = []
+    var childLanes: [Int] = []
+    var tags = LinkTags()
+    /// What is too long for its path (`+Pieces`).
+    var pieces = PieceTraffic()
+    /// How much each child's link carries, and what waits for it (`+Rate`).
+    var rates = LinkRates()
+    /// What is still to be copied for children (`+FanOut`).
+    var run = FanOutRun()
+    var group = FanOutGroup()
     package private(set) var delivery: DeliveryEdge
     /// Bodies as they travel, sealed, and as they are delivered.
-    private var bodies = BodyRing()
+    var bodies = BodyRing()
     private var openedBodies = BodyRing()
+    private var pace = KeepingPace()
     /// `nil` for a relay, which reads nothing.
     private var sealing: MediaSealing?
     /// Bytes in the rings that wait for ``flush(on:)``.
@@ -31,40 +39,60 @@ package struct MediaPlane: ~Copyable {
     private static let pendingLimit = BodyRing.byteCount / 4
     private var hasNeighbors = false
     private var answers: [RepairAnswer] = []
+    /// As ``Forwarder/usesParity``.
+    private let usesParity: Bool
+    /// Shards that came, of blocks that lack packets (`+Parity`).
+    var parity = ParityStore()
     private var meters: [StreamMeter] = []
     private var freeMeters: [Int] = []
     private var meterIndices: [StreamID: Int] = [:]
     /// Media that passed since the control plane last asked.
-    private var signs: [OverlayPeer.MediaSign] = []
+    private var signs = MediaSigns()
     package private(set) var decodeDrops: [String: UInt64] = [:]
     package private(set) var firstDelivery: Instant?
 
-    /// `joinsDatagrams`: whether the socket segments, see ``UDPSocket/canSegment``; `mediaKey`: what
-    /// `peer` seals and opens media with, `nil` for a relay.
+    /// `mediaKey`: what `peer` seals and opens media with, `nil` for a relay.
     package init(
-        delivery: consuming DeliveryEdge, joinsDatagrams: Bool, mediaKey: SecretBytes?, peer: PeerID
+        delivery: consuming DeliveryEdge, outgoing: consuming SendCrew, mediaKey: SecretBytes?,
+        peer: PeerID,
+        repair: RepairConfiguration = RepairConfiguration()
     ) {
+        forwarder = Forwarder(repair: repair)
+        usesParity = forwarder.usesParity
         self.delivery = delivery
         if let mediaKey {
             sealing = MediaSealing(mediaKey: mediaKey, peer: peer)
         } else {
             sealing = nil
         }
-        outgoing = SendBatch(joinsDatagrams: joinsDatagrams)
+        self.outgoing = outgoing
     }
 
     // MARK: - Control plane's side
 
-    package mutating func install(_ table: ForwardingTable, family: AddressFamily) {
+    /// Obeys `table` from now on; what waits goes to whom it was for, since lanes change hands.
+    package mutating func install(_ table: ForwardingTable, on socket: borrowing UDPSocket) {
+        fanOut(on: socket)
+        outgoing.flush(on: socket)
         forwarder.install(table)
         hasNeighbors = !table.links.isEmpty
-        childAddresses = forwarder.children.map { SocketAddress($0.endpoint, family: family) }
-        var lanes: [Endpoint: Int] = [:]
+        lanes.removeAll(keepingCapacity: true)
+        var places: [ForwardingTable.Child: Int] = [:]
         childLanes = forwarder.children.map { child in
-            let lane = lanes[child.endpoint] ?? lanes.count
-            lanes[child.endpoint] = lane
-            return lane
+            if let place = places[child] { return place }
+            places[child] = lanes.count
+            var lane = ChildLane(child, family: socket.family)
+            lane.obey(tags.keys)
+            lanes.append(lane)
+            return lanes.count - 1
         }
+        installFlows()
+    }
+
+    /// Takes media from, and gives media to, these links from now on, named by our own tokens.
+    package mutating func install(_ keys: [LinkToken: LinkTagKeys]) {
+        tags = LinkTags(keys)
+        for lane in lanes.indices { lanes[lane].obey(keys) }
     }
 
     /// Starts to count and deliver a remote stream; `false` if no port was left for it.
@@ -78,6 +106,7 @@ package struct MediaPlane: ~Copyable {
             }
             meterIndices[stream.stream] = place
         }
+        setPriority(of: stream)
         return delivery.add(stream.stream, format: stream.format)
     }
 
@@ -88,6 +117,7 @@ package struct MediaPlane: ~Copyable {
         for index in 0..<UInt8(StreamDescription.streamLimit) {
             let stream = StreamID(source: source, index: index)
             if let place = meterIndices.removeValue(forKey: stream) { freeMeters.append(place) }
+            rates.priorities[stream] = nil
         }
     }
 
@@ -96,17 +126,7 @@ package struct MediaPlane: ~Copyable {
     }
 
     /// Hands over, and forgets, what media passed.
-    package mutating func takeMediaSigns() -> [OverlayPeer.MediaSign] {
-        defer { signs.removeAll(keepingCapacity: true) }
-        return signs
-    }
-
-    private mutating func note(_ header: MediaHeader, from link: LinkToken?, at now: Instant) {
-        let sign = OverlayPeer.MediaSign(
-            link: link, stream: header.stream, sequence: header.sequence, at: now)
-        let known = signs.firstIndex { $0.link == link && $0.stream == header.stream }
-        if let known { signs[known] = sign } else { signs.append(sign) }
-    }
+    package mutating func takeMediaSigns() -> [OverlayPeer.MediaSign] { signs.take() }
 
     package var sendRefusals: SendRefusals { outgoing.refusals }
     /// Datagrams that the kernel took for children and for whoever asked for repair.
@@ -114,40 +134,86 @@ package struct MediaPlane: ~Copyable {
 
     // MARK: - From the network
 
+    /// Prepares for the datagrams of `batch` from `first` on, which are received now, in order.
+    ///
+    /// Worth its while for each ``stride`` of them; never needed.
+    package mutating func foresee(_ batch: borrowing PacketBatch, from first: Int) {
+        tags.foresee(batch, from: first)
+    }
+
+    /// Datagrams that ``foresee(_:from:)`` looks at.
+    package static var stride: Int { ForeseenTags.limit }
+
     /// Forwards and delivers one received media datagram; it stays in place until ``flush(on:)``.
+    ///
+    /// Returns the link over which it came, by our own token, if its neighbor sent it and it was new.
+    @discardableResult
     package mutating func receive(
         _ datagram: UnsafeRawBufferPointer, at now: Instant, wallNanoseconds: UInt64,
         on socket: borrowing UDPSocket
-    ) {
-        let header: MediaHeader
-        do {
-            header = try MediaHeader(decoding: datagram.bytes)
-        } catch {
-            decodeDrops[error.reason, default: 0] &+= 1
-            return
+    ) -> LinkToken? {
+        guard let header = authentic(datagram), let start = datagram.baseAddress else { return nil }
+        let words = MediaHeader.Words(at: start)
+        rates.arrivals.note(header.token, bytes: datagram.count)
+        let body = UnsafeRawBufferPointer(rebasing: datagram[MediaHeader.bodyOffset...])
+        guard let passage = forwarder.receive(header, bodyBytes: body.count, at: now)
+        else { return nil }
+        if hasNeighbors, pace.keeps(body.count, at: now) || rates.flows.isAnyLimited {
+            let slot = bodies.store(body)
+            forwarder.keep(header, slot: slot, bodyBytes: body.count, at: now)
+            if rates.flows.isAnyLimited { queue(header, passage, slot, body.count, at: now) }
         }
-        let body = UnsafeRawBufferPointer(rebasing: datagram[MediaHeader.byteCount...])
-        plan.removeAll()
-        guard
-            forwarder.receive(header, bodyBytes: body.count, packet: 0, at: now, into: &plan)
-        else { return }
-        keep(header, body, at: now)
         // A repair may come from any neighbor, and is no sign of life of the parent.
-        if !header.isRepair { note(header, from: header.token, at: now) }
-        sendCopies(of: header, body, on: socket)
+        if !header.isRepair {
+            signs.note(header, from: header.token, slot: passage.slot, at: now)
+        }
+        append(words, passage, body, on: socket)
         deliver(body, of: header, at: now, wallNanoseconds: wallNanoseconds, on: socket)
+        guard usesParity else { return header.token }
+        sendParity(after: header, at: now, on: socket)
+        if !parity.isEmpty {
+            restore(
+                header.stream, ParityHeader.base(of: header.sequence), at: now,
+                wallNanoseconds: wallNanoseconds, on: socket)
+        }
+        return header.token
     }
 
+    /// The header of what a neighbor sent; anything else is counted, and that is all.
+    @inline(__always)
+    private mutating func authentic(_ datagram: UnsafeRawBufferPointer) -> MediaHeader? {
+        let needed = MediaHeader.bodyOffset + MediaTagKey.sealBytes
+        do throws(DecodeError) {
+            let header = try MediaHeader(decoding: datagram.bytes)
+            guard let start = datagram.baseAddress, datagram.count >= needed else {
+                throw .truncated(needed: needed, available: datagram.count)
+            }
+            let verdict = tags.judge(
+                header, at: start,
+                seal: start + (datagram.count - MediaTagKey.sealBytes))
+            switch verdict {
+            case .authentic: return header
+            case .unknownLink: drop(Forwarder.Drop.unknownLink.name)
+            case .notFromNeighbor: drop("not_from_neighbor")
+            }
+        } catch {
+            drop(error.reason)
+        }
+        return nil
+    }
+
+    mutating func drop(_ reason: String) { decodeDrops[reason, default: 0] &+= 1 }
+
     /// Opens a packet for the local endpoints, if there are any that may read.
-    private mutating func deliver(
+    mutating func deliver(
         _ sealed: UnsafeRawBufferPointer, of header: MediaHeader, at now: Instant,
         wallNanoseconds: UInt64, on socket: borrowing UDPSocket
     ) {
-        guard let meter = meterIndices[header.stream] else { return }
+        guard sealing != nil, let meter = meterIndices[header.stream] else { return }
         makeRoom(for: sealed.count, on: socket)
         let place = openedBodies.reserve(sealed.count).bytes
         guard let count = sealing?.open(sealed, of: header, into: place) else {
-            if sealing != nil { decodeDrops["not_authentic", default: 0] &+= 1 }
+            drop("not_authentic")
             return
         }
         let body = UnsafeRawBufferPointer(rebasing: place[..<count])
@@ -164,47 +230,25 @@ package struct MediaPlane: ~Copyable {
         _ body: UnsafeRawBufferPointer, of stream: StreamID, isControlFlow: Bool,
         at now: Instant, on socket: borrowing UDPSocket
     ) {
-        plan.removeAll()
         guard let sealedBytes = sealing?.sealedByteCount(body.count) else { return }
-        let header = forwarder.originate(
-            stream, isControlFlow: isControlFlow, bodyBytes: sealedBytes, packet: 0, into: &plan)
-        guard let header else { return }
+        guard
+            let (header, passage) = forwarder.originate(
+                stream, isControlFlow: isControlFlow, bodyBytes: sealedBytes)
+        else { return }
         makeRoom(for: sealedBytes, on: socket)
         let place = bodies.reserve(sealedBytes)
         guard sealing?.seal(body, of: header, into: place.bytes) == true else { return }
-        note(header, from: nil, at: now)
+        signs.note(header, from: nil, slot: passage.slot, at: now)
         forwarder.keep(header, slot: place.slot, bodyBytes: sealedBytes, at: now)
-        sendCopies(of: header, UnsafeRawBufferPointer(place.bytes), on: socket)
+        if rates.flows.isAnyLimited { queue(header, passage, place.slot, sealedBytes, at: now) }
+        append(header.words, passage, UnsafeRawBufferPointer(place.bytes), on: socket)
+        if usesParity { sendParity(after: header, at: now, on: socket) }
     }
 
     /// Flushes before what waits in a ring could be overwritten.
-    private mutating func makeRoom(for count: Int, on socket: borrowing UDPSocket) {
+    mutating func makeRoom(for count: Int, on socket: borrowing UDPSocket) {
         if pendingBytes + count > Self.pendingLimit { flush(on: socket) }
         pendingBytes += count
-    }
-
-    private mutating func keep(
-        _ header: MediaHeader, _ body: UnsafeRawBufferPointer, at now: Instant
-    ) {
-        guard hasNeighbors else { return }
-        let slot = bodies.store(body)
-        forwarder.keep(header, slot: slot, bodyBytes: body.count, at: now)
-    }
-
-    private mutating func sendCopies(
-        of header: MediaHeader, _ body: UnsafeRawBufferPointer, on socket: borrowing UDPSocket
-    ) {
-        for copy in plan.copies {
-            if outgoing.isFull { _ = outgoing.flush(on: socket) }
-            var childHeader = header
-            childHeader.token = forwarder.children[copy.child].token
-            childHeader.isRepair = false
-            childHeader.lacks = copy.lacks
-            let place = outgoing.append(
-                headerBytes: MediaHeader.byteCount, body: body, to: childAddresses[copy.child],
-                lane: childLanes[copy.child])
-            childHeader.store(into: place)
-        }
     }
 
     // MARK: - Repair
@@ -214,24 +258,30 @@ package struct MediaPlane: ~Copyable {
         _ request: RepairRequest, to neighbor: RepairAsker, at now: Instant,
         on socket: borrowing UDPSocket
     ) {
+        guard forwarder.mayAsk(request, neighbor, at: now) else { return }
         answers.removeAll(keepingCapacity: true)
+        let flow = rates.flows.place(of: neighbor.endpoint)
+        guard let request = unshed(of: request, flow: flow, at: now) else { return }
         forwarder.answer(request, to: neighbor, at: now, into: &answers)
-        let address = SocketAddress(neighbor.endpoint, family: socket.family)
         for answer in answers {
-            guard let body = bodies.body(at: answer.slot, byteCount: answer.bodyBytes) else {
+            let copy = WaitingCopy(
+                header: answer.header, link: neighbor.localToken, slot: answer.slot,
+                bodyBytes: answer.bodyBytes)
+            if let flow, rates.flows.isLimited(flow) {
+                queue(copy, on: flow, at: now)
                 continue
             }
-            if outgoing.isFull { _ = outgoing.flush(on: socket) }
-            let place = outgoing.append(
-                headerBytes: MediaHeader.byteCount, body: body, to: address)
-            answer.header.store(into: place)
+            if outgoing.isFull { outgoing.makeRoom(on: socket) }
+            send(copy, to: neighbor.endpoint, flow: flow, on: socket)
         }
-        _ = outgoing.flush(on: socket)
+        outgoing.flush(on: socket)
     }
 
     /// Sends all that is queued, to children and to local endpoints.
     package mutating func flush(on socket: borrowing UDPSocket) {
-        _ = outgoing.flush(on: socket)
+        fanOut(on: socket)
+        outgoing.flush(on: socket)
+        noteRefusals()
         delivery.flush()
         pendingBytes = 0
     }

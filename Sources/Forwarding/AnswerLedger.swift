@@ -20,6 +20,8 @@ struct AnswerLedger: Sendable {
         var recent: [Key: Int] = [:]
         var former: [Key: Int] = [:]
         var turnDue: Instant
+        /// Packets asked for in this span of time, be they there or not.
+        var asked = 0
     }
 
     private var askers: [Asker] = []
@@ -43,9 +45,17 @@ struct AnswerLedger: Sendable {
             let isLongAgo = askers[place].turnDue + configuration.answerHorizon <= now
             askers[place].former = isLongAgo ? [:] : askers[place].recent
             askers[place].recent = [:]
+            askers[place].asked = 0
             askers[place].turnDue = now + configuration.answerHorizon
         }
         return place
+    }
+
+    /// Whether the asker at `place` may ask for `count` more; notes that it has.
+    mutating func mayAsk(_ count: Int, at place: Int, limit: Int) -> Bool {
+        guard askers[place].asked + count <= limit else { return false }
+        askers[place].asked += count
+        return true
     }
 
     /// Whether the asker at `place` may have one more packet of `bytes`; charges it if so.

@@ -114,7 +114,10 @@ extension Forwarder {
     private mutating func noteGap(before end: UInt32, route: Int, slot: Int, at now: Instant) {
         guard configuration.tryLimit > 0 else { return }
         let isChanging = table.routes[route].upstreams.count > 1
-        let due = now.nanoseconds &+ (isChanging ? times.changeTolerance : times.reorderTolerance)
+        let due =
+            now.nanoseconds &+ (isChanging ? times.changeTolerance : times.reorderTolerance)
+            &+ streams[slot].parity.wait(before: end, at: now.nanoseconds)
+        streams[slot].parity.missed &+= UInt64(end &- streams[slot].edge &- 1)
         let dropped = streams[slot].missing.add(
             after: streams[slot].edge, before: end, noticed: now.nanoseconds, due: due,
             limit: missingLimit)
@@ -151,6 +154,20 @@ extension Forwarder {
         guard let place = slot(of: stream) else { return nil }
         return streams[place].cache.entry(
             sequence, at: Self.cacheTime(now), age: times.cacheAge)?.slot
+    }
+
+    /// Whether a neighbor's request is worth a look: it does not ask for everything, again and again.
+    ///
+    /// Call it once, and first.
+    package mutating func mayAsk(
+        _ request: RepairRequest, _ neighbor: RepairAsker, at now: Instant
+    ) -> Bool {
+        let asker = ledger.open(
+            neighbor.endpoint, passedBytes: passedBytes, at: now, configuration: configuration)
+        let count = request.bitmap.nonzeroBitCount
+        let isAllowed = ledger.mayAsk(count, at: asker, limit: configuration.askLimit)
+        if !isAllowed { repairCounts.refused &+= UInt64(count) }
+        return isAllowed
     }
 
     /// Decides what a neighbor gets of what it asked for, which arrived on a link of ours.
@@ -195,14 +212,14 @@ extension Forwarder {
         }
     }
 
-    private func isChild(_ neighbor: RepairAsker, for source: PeerID) -> Bool {
+    func isChild(_ neighbor: RepairAsker, for source: PeerID) -> Bool {
         guard let route = routeIndices[source] else { return false }
         return table.routes[route].children.contains {
             $0.token == neighbor.token && $0.endpoint == neighbor.endpoint
         }
     }
 
-    private static func cacheTime(_ now: Instant) -> UInt32 {
+    static func cacheTime(_ now: Instant) -> UInt32 {
         UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000)
     }
 }
@@ -211,12 +228,17 @@ extension Forwarder {
 package struct RepairAsker: Equatable, Sendable {
     package var token: LinkToken
     package var endpoint: Endpoint
+    /// Our own token of its link, which names the link's keys.
+    package var localToken: LinkToken
     /// Smoothed round trip; `nil` if it is not known.
     package var roundTrip: Duration?
 
-    package init(token: LinkToken, endpoint: Endpoint, roundTrip: Duration?) {
+    package init(
+        token: LinkToken, endpoint: Endpoint, localToken: LinkToken, roundTrip: Duration?
+    ) {
         self.token = token
         self.endpoint = endpoint
+        self.localToken = localToken
         self.roundTrip = roundTrip
     }
 

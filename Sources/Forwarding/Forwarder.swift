@@ -37,41 +37,11 @@ package struct Forwarder: ~Copyable, Sendable {
         }
     }
 
-    /// What passed on one stream; packets and bytes of body.
-    package struct StreamCount: Equatable, Sendable {
-        package var packets: UInt64 = 0
-        package var bytes: UInt64 = 0
-        /// Copies sent to children.
-        package var copies: UInt64 = 0
-
-        package init(packets: UInt64 = 0, bytes: UInt64 = 0, copies: UInt64 = 0) {
-            self.packets = packets
-            self.bytes = bytes
-            self.copies = copies
-        }
-    }
-
-    struct StreamState: Sendable {
-        let stream: StreamID
-        /// Its source's place in the table; -1 while that has no route.
-        var route: Int32
-        var window = SequenceWindow()
-        var count = StreamCount()
-        var nextSequence: UInt32 = 0
-        /// The first number that the present parent sent, while a former one sends too.
-        var firstOfParent: UInt32?
-        /// In the list of what has advanced.
-        var hasAdvanced = false
-        /// Something of the stream has arrived, or is missing.
-        var hasBegun = false
-        /// The highest number that is known to have been sent.
-        var edge: UInt32 = 0
-        var missing = MissingPackets()
-        /// While nobody sends the source: when to ask for what comes next; nanoseconds.
-        var pullDue = Int64.max
-        /// How often that was done.
-        var pulls = 0
-        var cache = PacketCache()
+    /// What most packets need of their route, without a reference to count.
+    private struct Lookup {
+        /// The only upstream, if the source is neither flooded nor published here.
+        var parent: LinkToken?
+        var children: Range<Int>
     }
 
     /// A source without a route for now, perhaps while a dead parent is replaced.
@@ -106,13 +76,17 @@ package struct Forwarder: ~Copyable, Sendable {
     package internal(set) var repairCounts = RepairCounts()
     var ledger = AnswerLedger()
     var repairBucket = RepairBucket()
+    /// Neighbors that want parity.
+    var parityAskers: [ParityAsker] = []
     /// The stream of the last packet that passed, and its place among ``streams``.
     private(set) var lastPassed: (stream: StreamID, slot: Int)?
     /// Bytes of all packets that passed, headers included.
     private(set) var passedBytes: UInt64 = 0
-    /// Children of all routes, one behind the other.
+    /// Children of all routes; those of routes with the same ones are there once.
     package private(set) var children: [ForwardingTable.Child] = []
-    private var childRanges: [Range<Int>] = []
+    private var lookups: [Lookup] = []
+    /// Where the last packet's route is: the next one's, mostly.
+    private var lastRoute = (source: PeerID(rawValue: 0), route: -1)
     private var drops: InlineArray<7, UInt64> = .init(repeating: 0)
     /// The last neighbor that sent what it should not, for the control plane to tell it.
     private var unexpected: (token: LinkToken, source: PeerID)?
@@ -138,12 +112,17 @@ package struct Forwarder: ~Copyable, Sendable {
         let kept = table.routes.prefix(Self.sourceLimit)
         moveSlots(to: kept)
         lastPassed = nil
-        children = kept.flatMap(\.children)
-        childRanges = []
-        var start = 0
-        for route in kept {
-            childRanges.append(start..<start + route.children.count)
-            start += route.children.count
+        lastRoute.route = -1
+        children.removeAll(keepingCapacity: true)
+        // Those of routes with the same children are the same: their packets may leave together.
+        var places: [[ForwardingTable.Child]: Range<Int>] = [:]
+        lookups = kept.map { route in
+            let isPlain = route.upstreams.count == 1 && !route.isFlooded
+            let end = children.count + route.children.count
+            let range = places[route.children] ?? children.count..<end
+            if range.upperBound == end { children += route.children }
+            places[route.children] = range
+            return Lookup(parent: isPlain ? route.upstreams[0] : nil, children: range)
         }
         routeIndices = Dictionary(
             kept.enumerated().map { ($1.source, $0) }, uniquingKeysWith: { first, _ in first })
@@ -300,28 +279,67 @@ package struct Forwarder: ~Copyable, Sendable {
         _ header: MediaHeader, bodyBytes: Int, packet: Int, at now: Instant,
         into plan: inout FanOutPlan
     ) -> Bool {
-        guard let route = routeIndices[header.stream.source] else {
-            return drop(knownLinks.contains(header.token) ? .unknownSource : .unknownLink, header)
+        guard let passage = receive(header, bodyBytes: bodyBytes, at: now) else { return false }
+        append(passage, packet, to: &plan)
+        return true
+    }
+
+    /// Judges a packet from the network; `nil` if it goes no further.
+    package mutating func receive(
+        _ header: MediaHeader, bodyBytes: Int, at now: Instant
+    ) -> Passage? {
+        guard let route = route(of: header.stream.source) else {
+            _ = drop(knownLinks.contains(header.token) ? .unknownSource : .unknownLink, header)
+            return nil
         }
-        guard header.isRepair || isUpstream(header.token, of: route) || isFlooded(header, route)
-        else {
-            return drop(knownLinks.contains(header.token) ? .notFromParent : .unknownLink, header)
-        }
-        guard header.stream.index < StreamDescription.streamLimit else {
-            return drop(.unknownStream, header)
-        }
-        if header.isRepair, !isWanted(header) {
-            return drop(
-                knownLinks.contains(header.token) ? .unwantedRepair : .unknownLink, header)
-        }
+        return next(header, route: route, bodyBytes: bodyBytes)
+            ?? judge(header, route: route, bodyBytes: bodyBytes, at: now)
+    }
+
+    @inline(__always)
+    private mutating func route(of source: PeerID) -> Int? {
+        if lastRoute.source == source, lastRoute.route >= 0 { return lastRoute.route }
+        guard let route = routeIndices[source] else { return nil }
+        lastRoute = (source, route)
+        return route
+    }
+
+    /// Passes a packet that is just the one that was to come, as almost all are; `nil`: look closer.
+    @inline(__always)
+    private mutating func next(
+        _ header: MediaHeader, route: Int, bodyBytes: Int
+    ) -> Passage? {
+        guard lookups[route].parent == header.token, !header.isRepair,
+            header.stream.index < StreamDescription.streamLimit
+        else { return nil }
+        let slot = Int(
+            slots[route &* StreamDescription.streamLimit &+ Int(header.stream.index)])
+        let children = lookups[route].children
+        guard slot >= 0,
+            let lacks = streams[slot].takeNext(
+                header.sequence, bodyBytes: bodyBytes, copies: children.count)
+        else { return nil }
+        passedBytes &+= UInt64(bodyBytes &+ MediaHeader.byteCount)
+        lastPassed = (header.stream, slot)
+        return Passage(children: children, lacks: lacks, slot: slot)
+    }
+
+    private mutating func judge(
+        _ header: MediaHeader, route: Int, bodyBytes: Int, at now: Instant
+    ) -> Passage? {
+        guard isAdmitted(header, route: route) else { return nil }
         let slot = makeSlot(of: header.stream, route: route)
         if !header.isRepair, table.routes[route].upstreams.count > 1 {
             noteOverlap(header, route, slot)
         }
         switch streams[slot].window.insert(header.sequence) {
         case .new: break
-        case .duplicate: return drop(.duplicate, header)
-        case .tooOld: return drop(.tooOld, header)
+        case .duplicate:
+            _ = drop(.duplicate, header)
+            return nil
+        case .tooOld:
+            _ = drop(.tooOld, header)
+            return nil
         }
         if header.sequence == streams[slot].edge &+ 1, streams[slot].hasBegun {
             streams[slot].edge = header.sequence
@@ -333,7 +351,21 @@ package struct Forwarder: ~Copyable, Sendable {
         } else if !streams[slot].missing.isEmpty {
             noteLacks(header, route: route, slot: slot, at: now)
         }
-        pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)
+        return pass(header, route: route, slot: slot, bodyBytes: bodyBytes)
+    }
+
+    private mutating func isAdmitted(_ header: MediaHeader, route: Int) -> Bool {
+        guard header.isRepair || isUpstream(header.token, of: route) || isFlooded(header, route)
+        else {
+            return drop(knownLinks.contains(header.token) ? .notFromParent : .unknownLink, header)
+        }
+        guard header.stream.index < StreamDescription.streamLimit else {
+            return drop(.unknownStream, header)
+        }
+        if header.isRepair, !isWanted(header) {
+            return drop(
+                knownLinks.contains(header.token) ? .unwantedRepair : .unknownLink, header)
+        }
         return true
     }
 
@@ -342,40 +374,58 @@ package struct Forwarder: ~Copyable, Sendable {
         _ stream: StreamID, isControlFlow: Bool, bodyBytes: Int, packet: Int,
         into plan: inout FanOutPlan
     ) -> MediaHeader? {
+        guard
+            let (header, passage) = originate(
+                stream, isControlFlow: isControlFlow, bodyBytes: bodyBytes)
+        else { return nil }
+        append(passage, packet, to: &plan)
+        return header
+    }
+
+    /// Numbers a packet of a local stream; `nil` if the source has no route.
+    package mutating func originate(
+        _ stream: StreamID, isControlFlow: Bool, bodyBytes: Int
+    ) -> (header: MediaHeader, passage: Passage)? {
         guard stream.index < StreamDescription.streamLimit,
-            let route = routeIndices[stream.source], table.routes[route].isLocal
+            let route = route(of: stream.source), table.routes[route].isLocal
         else { return nil }
         let slot = makeSlot(of: stream, route: route)
         let header = MediaHeader(
             token: LinkToken(rawValue: 0), stream: stream, isControlFlow: isControlFlow,
             sequence: streams[slot].nextSequence)
         streams[slot].nextSequence &+= 1
-        pass(header, route: route, slot: slot, bodyBytes: bodyBytes, packet, into: &plan)
-        return header
+        return (header, pass(header, route: route, slot: slot, bodyBytes: bodyBytes))
     }
 
     private mutating func pass(
-        _ header: MediaHeader, route: Int, slot: Int, bodyBytes: Int, _ packet: Int,
-        into plan: inout FanOutPlan
-    ) {
-        let range = childRanges[route]
+        _ header: MediaHeader, route: Int, slot: Int, bodyBytes: Int
+    ) -> Passage {
+        let isFlooded = table.routes[route].isFlooded
+        let passage = Passage(
+            children: lookups[route].children, exception: isFlooded ? header.token : nil,
+            lacks: table.routes[route].isLocal
+                ? 0 : streams[slot].window.lacks(before: header.sequence),
+            slot: slot)
         lastPassed = (header.stream, slot)
         passedBytes &+= UInt64(bodyBytes &+ MediaHeader.byteCount)
-        streams[slot].count.packets &+= 1
-        streams[slot].count.bytes &+= UInt64(bodyBytes)
-        let lacks =
-            table.routes[route].isLocal ? 0 : streams[slot].window.lacks(before: header.sequence)
-        guard table.routes[route].isFlooded else {
-            streams[slot].count.copies &+= UInt64(range.count)
-            for child in range {
-                plan.copies.append(FanOutPlan.Copy(packet: packet, child: child, lacks: lacks))
-            }
-            return
-        }
-        noteProgress(slot)
-        for child in range where children[child].localToken != header.token {
-            streams[slot].count.copies &+= 1
-            plan.copies.append(FanOutPlan.Copy(packet: packet, child: child, lacks: lacks))
+        if isFlooded { noteProgress(slot) }
+        let copies =
+            isFlooded
+            ? passage.children.count(where: { reaches($0, except: passage.exception) })
+            : passage.children.count
+        streams[slot].count.add(bodyBytes, copies: copies)
+        return passage
+    }
+
+    /// Whether a child gets a copy of what passed with that ``Passage/exception``.
+    package func reaches(_ child: Int, except exception: LinkToken?) -> Bool {
+        exception != children[child].localToken
+    }
+
+    private func append(_ passage: Passage, _ packet: Int, to plan: inout FanOutPlan) {
+        for child in passage.children where reaches(child, except: passage.exception) {
+            plan.copies.append(
+                FanOutPlan.Copy(packet: packet, child: child, lacks: passage.lacks))
         }
     }
 
@@ -443,33 +493,4 @@ package struct Forwarder: ~Copyable, Sendable {
         let slot = slots[route * StreamDescription.streamLimit + Int(stream.index)]
         return slot < 0 ? nil : Int(slot)
     }
-}
-
-/// How far a stream has come.
-package struct StreamProgress: Equatable, Sendable {
-    package var stream: StreamID
-    /// The highest sequence number seen, or sent by the source.
-    package var highest: UInt32
-
-    package init(stream: StreamID, highest: UInt32) {
-        self.stream = stream
-        self.highest = highest
-    }
-}
-
-/// What is to be done with the packets of one batch; its storage is reused.
-package struct FanOutPlan: Sendable {
-    /// One packet to one child; `child` indexes ``Forwarder/children``.
-    package struct Copy: Equatable, Sendable {
-        package var packet: Int
-        package var child: Int
-        /// See ``MediaHeader/lacks``.
-        package var lacks: UInt8 = 0
-    }
-
-    package var copies: [Copy] = []
-
-    package init() {}
-
-    package mutating func removeAll() { copies.removeAll(keepingCapacity: true) }
 }

@@ -4,15 +4,15 @@ import Wire
 /// What the control plane tells the forwarding plane; replaced whole, never edited.
 package struct ForwardingTable: Equatable, Sendable {
     /// One child of one source: where its copy goes and what to write on its link.
-    package struct Child: Equatable, Sendable {
+    package struct Child: Hashable, Sendable {
         package var token: LinkToken
         package var endpoint: Endpoint
-        /// Our own token of the child's link: of a flooded source, what came on it does not go
-        /// back on it.
+        /// Our own token of the child's link: it names the link's keys, and what came on it does
+        /// not go back on it.
         package var localToken: LinkToken
 
         package init(
-            token: LinkToken, endpoint: Endpoint, localToken: LinkToken = LinkToken(rawValue: 0)
+            token: LinkToken, endpoint: Endpoint, localToken: LinkToken
         ) {
             self.token = token
             self.endpoint = endpoint

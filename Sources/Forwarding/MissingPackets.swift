@@ -17,6 +17,8 @@ struct MissingPackets: Sendable {
     }
 
     private(set) var entries: ContiguousArray<Entry> = []
+    /// How many the parent was found to lack, too, so far.
+    private(set) var awaitedCount: UInt64 = 0
 
     var isEmpty: Bool { entries.isEmpty }
 
@@ -43,8 +45,32 @@ struct MissingPackets: Sendable {
         index(of: sequence).map { entries[$0].tries > 0 } ?? false
     }
 
-    mutating func remove(_ sequence: UInt32) {
-        if let index = index(of: sequence) { entries.remove(at: index) }
+    /// Whether it was missing.
+    @discardableResult
+    mutating func remove(_ sequence: UInt32) -> Bool {
+        guard let index = index(of: sequence) else { return false }
+        entries.remove(at: index)
+        return true
+    }
+
+    func contains(_ sequence: UInt32) -> Bool { index(of: sequence) != nil }
+
+    /// Lets a packet that nobody was asked for pass as a repair.
+    mutating func allow(_ sequence: UInt32) {
+        if let index = index(of: sequence) { entries[index].tries = max(entries[index].tries, 1) }
+    }
+
+    /// How many of the `span` numbers from `base` on are missing.
+    func count(from base: UInt32, span: Int) -> Int {
+        entries.count { $0.sequence &- base < UInt32(span) }
+    }
+
+    /// Does not ask before `until` for the last `count` that are missing of `span` numbers.
+    mutating func spare(_ count: Int, from base: UInt32, span: Int, until: Int64) {
+        let inside = entries.indices.filter { entries[$0].sequence &- base < UInt32(span) }
+        for index in inside.suffix(count) where entries[index].tries == 0 {
+            entries[index].due = max(entries[index].due, until)
+        }
     }
 
     /// Lets everything be asked for at once: whoever was asked is gone.
@@ -70,6 +96,7 @@ struct MissingPackets: Sendable {
             let isLacking = lacks >> UInt8(offset) & 1 == 1
             if isLacking, !entries[index].isAwaited {
                 entries[index].due = max(entries[index].due, entries[index].noticed + patience)
+                awaitedCount &+= 1
             } else if !isLacking, entries[index].isAwaited {
                 entries[index].due = now + tolerance
             }
@@ -156,11 +183,13 @@ struct RepairPace: Sendable {
     var retry: Int64
     var patience: Int64
 
-    /// Doubles each time somebody is asked again: where queues delay answers, asking faster lengthens
-    /// them.
+    /// Twice as long from the third time on, and four times from the fifth.
+    ///
+    /// Where queues delay answers, asking faster lengthens them; were it longer, few tries would be
+    /// left within the budget.
     func wait(after tries: Int64) -> Int64 {
-        guard let first else { return retry << min(max(0, tries - 1), 4) }
-        return tries <= 1 ? first : retry << min(tries - 2, 4)
+        if tries <= 1, let first { return first }
+        return retry << min(max(0, tries - 1) / 2, 2)
     }
 }
 

@@ -45,6 +45,23 @@ package struct SequenceWindow: Sendable {
         return .new
     }
 
+    /// Records `sequence` if it is right after the highest; returns what lacks before it.
+    @inline(__always)
+    mutating func insertNext(_ sequence: UInt32) -> UInt8? {
+        guard !isEmpty, sequence == highest &+ 1 else { return nil }
+        highest = sequence
+        let (word, mask) = Self.position(sequence)
+        bits[word] |= mask
+        // The bits before it, which may begin in the word before.
+        let span = UInt64(MediaHeader.lacksSpan)
+        let bit = UInt64(mask.trailingZeroBitCount)
+        let last = bits[(word &- 1) & 31] &>> (64 &- span)
+        let before =
+            bit < span ? (bits[word] &<< span | last) &>> bit : bits[word] &>> (bit &- span)
+        let all: UInt64 = 1 &<< span &- 1
+        return before & all == all ? 0 : lacks(before: sequence)
+    }
+
     /// Whether `sequence` was recorded; `false` for what is behind the window.
     package func contains(_ sequence: UInt32) -> Bool {
         let ahead = Int32(bitPattern: sequence &- highest)

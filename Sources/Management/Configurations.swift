@@ -35,6 +35,10 @@ package struct PeerConfiguration: Equatable, Sendable {
     package var algorithm = AlgorithmChoice.tree
     /// Children per source at most; `nil`: as many as the uplink carries.
     package var fanout: Int?
+    /// Asks parents for parity where links lose packets.
+    package var hasParity = false
+    /// Threads that send media.
+    package var workers = 1
     /// After which the join ends by itself; `nil`: at a signal or `leave`.
     package var duration: Duration?
     package var isJSON = false

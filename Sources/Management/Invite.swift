@@ -34,7 +34,7 @@ package struct Invite: Equatable, Sendable {
     /// Parses an invite; the ``Failure`` names what is wrong and what to write instead.
     package init(_ text: String) throws(Failure) {
         let hash = text.firstIndex(of: "#") ?? text.endIndex
-        // The secret itself stays out of terminals and logs.
+        // Whatever is behind the hash may be a secret, and stays out of terminals and logs.
         let shown = hash == text.endIndex ? text : text[..<hash] + "#..."
         guard text.prefix(Self.scheme.count).lowercased() == Self.scheme,
             hash >= text.index(text.startIndex, offsetBy: Self.scheme.count)
@@ -185,10 +185,12 @@ private func parseGroup(_ text: Substring) throws(Flaw) -> String {
 
 // MARK: - Text
 
-/// The text between quotation marks, on one line and cut where it becomes unreadable.
+/// The text between quotation marks, on one line and cut where it becomes unreadable; the secret of
+/// an invite, which may stand anywhere by mistake, is left out.
 package func quoted(_ text: some StringProtocol) -> String {
     let limit = 120
     var result = "\""
+    let text = withoutSecret(text)
     for scalar in text.unicodeScalars.prefix(limit) {
         if isControl(scalar) {
             result += scalar.escaped(asASCII: true)
@@ -197,6 +199,13 @@ package func quoted(_ text: some StringProtocol) -> String {
         }
     }
     return result + (text.unicodeScalars.count > limit ? "..." : "") + "\""
+}
+
+private func withoutSecret(_ text: some StringProtocol) -> String {
+    guard let hash = text.firstIndex(of: "#"),
+        text[..<hash].lowercased().contains("polycast://")
+    else { return String(text) }
+    return text[..<hash] + "#..."
 }
 
 private func isControl(_ scalar: Unicode.Scalar) -> Bool {

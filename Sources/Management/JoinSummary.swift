@@ -39,13 +39,15 @@ package struct JoinSummary: Equatable, Sendable {
         package var reordered: Int
         /// Test packets whose content was not what was sent.
         package var corrupted: Int
+        /// Test packets that took longer than 500 ms.
+        package var overdue: Int
         /// One-way delays; only for the test pattern, between synchronized clocks.
         package var latency: Latency?
 
         package init(
             member: String, stream: Int, kind: String, format: String, received: Int,
             bytes: Int = 0, lost: Int, duplicates: Int, reordered: Int = 0, corrupted: Int = 0,
-            latency: Latency? = nil
+            overdue: Int = 0, latency: Latency? = nil
         ) {
             self.member = member
             self.stream = stream
@@ -57,6 +59,7 @@ package struct JoinSummary: Equatable, Sendable {
             self.duplicates = duplicates
             self.reordered = reordered
             self.corrupted = corrupted
+            self.overdue = overdue
             self.latency = latency
         }
     }
@@ -127,6 +130,7 @@ extension JoinSummary.Stream {
             "bytes": JSONValue(bytes), "lost": JSONValue(lost),
             "duplicates": JSONValue(duplicates), "reordered": JSONValue(reordered),
             "corrupted": JSONValue(corrupted),
+            "overdue": JSONValue(overdue),
             "latency_ms": latency.map { ["p50": .number($0.p50), "p99": .number($0.p99)] }
                 ?? .null,
         ]
@@ -143,6 +147,7 @@ extension JoinSummary.Stream {
         duplicates = try json.count("duplicates")
         reordered = try json.count("reordered")
         corrupted = try json.count("corrupted")
+        overdue = try json.count("overdue")
         switch json["latency_ms"] {
         case nil, .null: latency = nil
         case .some(let value):

@@ -4,6 +4,10 @@ package struct MemberList: Equatable, Sendable {
 
     package var group: String
     package var members: [Member]
+    /// Members that the rendezvous knows in groups with this name and other keys.
+    package var namesakes: Int
+    /// What is wrong with the list, for people; empty when all is well.
+    package var detail: String
 
     package struct Member: Equatable, Sendable {
         /// How the member is known.
@@ -36,9 +40,11 @@ package struct MemberList: Equatable, Sendable {
         }
     }
 
-    package init(group: String, members: [Member]) {
+    package init(group: String, members: [Member], namesakes: Int = 0, detail: String = "") {
         self.group = group
         self.members = members
+        self.namesakes = namesakes
+        self.detail = detail
     }
 }
 
@@ -48,7 +54,8 @@ extension MemberList {
     package var json: JSONValue {
         [
             "schema": .string(Self.schema), "group": .string(group),
-            "members": .array(members.map(\.json)),
+            "members": .array(members.map(\.json)), "namesakes": JSONValue(namesakes),
+            "detail": .string(detail),
         ]
     }
 
@@ -56,6 +63,8 @@ extension MemberList {
         try expectSchema(Self.schema, of: json)
         group = try json.text("group")
         members = try json.list("members", of: Member.init(json:))
+        namesakes = try json.count("namesakes")
+        detail = try json.text("detail")
     }
 }
 
@@ -99,5 +108,6 @@ extension MemberList {
         }
         let noun = members.count == 1 ? "member" : "members"
         return (table.isEmpty ? "" : table.text) + "\(group): \(members.count) \(noun)\n"
+            + (detail.isEmpty ? "" : detail + "\n")
     }
 }

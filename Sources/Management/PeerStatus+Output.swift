@@ -10,7 +10,8 @@ extension PeerStatus {
                 "reserved_bps": .integer(uplink.reservedBitsPerSecond),
             ],
             "links": .array(links.map(\.json)), "streams": .array(streams.map(\.json)),
-            "sent": .array(sent.map(\.json)), "repair": repair.json,
+            "sent": .array(sent.map(\.json)), "children": .array(children.map(\.json)),
+            "repair": repair.json,
             "drops": DropCount.json(drops),
             "memory_bytes": memoryBytes.map { JSONValue($0) } ?? .null,
         ]
@@ -35,6 +36,7 @@ extension PeerStatus {
         links = try json.list("links", of: Link.init(json:))
         streams = try json.list("streams", of: Stream.init(json:))
         sent = try json.list("sent", of: SentStream.init(json:))
+        children = try json.list("children", of: Child.init(json:))
         // Peers that repaired nothing did not say so.
         repair = try json["repair"].map(RepairCount.init(json:)) ?? RepairCount()
         drops = try DropCount.list("drops", in: json)
@@ -57,6 +59,7 @@ extension PeerStatus.RendezvousState {
         [
             "address": .string(address), "state": .string(state.rawValue),
             "last_reply_s": JSONValue(lastReplySeconds), "detail": .string(detail),
+            "namesakes": JSONValue(namesakes),
         ]
     }
 
@@ -68,6 +71,7 @@ extension PeerStatus.RendezvousState {
         self.state = state
         lastReplySeconds = try json.optional("last_reply_s", JSONValue.number)
         detail = try json.text("detail")
+        namesakes = try json.count("namesakes")
     }
 }
 
@@ -96,6 +100,7 @@ extension PeerStatus.Stream {
             "kind": .string(kind), "priority": JSONValue(priority), "format": .string(format),
             "rate_bps": .integer(rateBitsPerSecond), "received": JSONValue(received),
             "lost": JSONValue(lost), "duplicates": JSONValue(duplicates),
+            "overdue": JSONValue(overdue),
             "delivered_to": .array(deliveredTo.map(JSONValue.string)),
         ]
     }
@@ -111,6 +116,7 @@ extension PeerStatus.Stream {
         received = try json.count("received")
         lost = try json.count("lost")
         duplicates = try json.count("duplicates")
+        overdue = try json.count("overdue")
         deliveredTo = []
         for element in try json.list("delivered_to") {
             guard case .string(let endpoint) = element else {
@@ -136,6 +142,7 @@ extension PeerStatus {
         repair      \(repair.text)
 
         """ + section(linkTable) + section(streamTable) + section(SentStream.table(sent))
+            + section(Child.table(children))
             + section(DropCount.line(drops))
     }
 

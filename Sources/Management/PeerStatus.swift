@@ -14,6 +14,7 @@ package struct PeerStatus: Equatable, Sendable {
     package var links: [Link]
     package var streams: [Stream]
     package var sent: [SentStream]
+    package var children: [Child]
     package var repair: RepairCount
     package var drops: [DropCount]
     /// Resident memory of the process; `nil` where it cannot be read.
@@ -44,14 +45,18 @@ package struct PeerStatus: Equatable, Sendable {
         package var lastReplySeconds: Double?
         /// Why, for people; empty when all is well.
         package var detail: String
+        /// Members that it knows in groups with this name and other keys.
+        package var namesakes: Int
 
         package init(
-            address: String, state: State, lastReplySeconds: Double?, detail: String = ""
+            address: String, state: State, lastReplySeconds: Double?, detail: String = "",
+            namesakes: Int = 0
         ) {
             self.address = address
             self.state = state
             self.lastReplySeconds = lastReplySeconds
             self.detail = detail
+            self.namesakes = namesakes
         }
     }
 
@@ -100,13 +105,15 @@ package struct PeerStatus: Equatable, Sendable {
         package var received: Int
         package var lost: Int
         package var duplicates: Int
+        /// Test packets that took longer than 500 ms.
+        package var overdue: Int
         /// Endpoints that get the stream on this host, as given to `--deliver`.
         package var deliveredTo: [String]
 
         package init(
             member: String, source: String, stream: Int, kind: String, priority: Int,
             format: String, rateBitsPerSecond: Int64, received: Int, lost: Int, duplicates: Int,
-            deliveredTo: [String]
+            overdue: Int = 0, deliveredTo: [String]
         ) {
             self.member = member
             self.source = source
@@ -118,6 +125,7 @@ package struct PeerStatus: Equatable, Sendable {
             self.received = received
             self.lost = lost
             self.duplicates = duplicates
+            self.overdue = overdue
             self.deliveredTo = deliveredTo
         }
     }
@@ -126,7 +134,8 @@ package struct PeerStatus: Equatable, Sendable {
         group: String, access: Access = .everybody, peer: String, name: String,
         endpoint: String, uptimeSeconds: Double, rendezvous: RendezvousState, uplink: Uplink,
         links: [Link], streams: [Stream],
-        sent: [SentStream], repair: RepairCount = RepairCount(), drops: [DropCount],
+        sent: [SentStream], children: [Child] = [], repair: RepairCount = RepairCount(),
+        drops: [DropCount],
         memoryBytes: Int? = nil
     ) {
         self.group = group
@@ -140,6 +149,7 @@ package struct PeerStatus: Equatable, Sendable {
         self.links = links
         self.streams = streams
         self.sent = sent
+        self.children = children
         self.repair = repair
         self.drops = drops
         self.memoryBytes = memoryBytes

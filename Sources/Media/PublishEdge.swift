@@ -23,7 +23,7 @@ package final class PublishEdge {
     private let control: UDPSocket?
 
     /// The largest datagram that fits behind a media header; bytes.
-    package static let bodyLimit = DatagramLimit.media - MediaHeader.byteCount
+    package static let bodyLimit = DatagramLimit.media - MediaHeader.bodyOffset
 
     /// Binds the stream's endpoints; port 0 lets the kernel choose.
     ///

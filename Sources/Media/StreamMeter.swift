@@ -6,6 +6,9 @@ import Wire
 /// Test streams are judged by the sequence number inside the payload, which the forwarding plane
 /// never sees; others by the number in the media header.
 package struct StreamMeter: Sendable {
+    /// Beyond it a packet is of no use to a conference; 500 ms, as repair has it.
+    package static let delayBudget = Duration.milliseconds(500)
+
     package let format: StreamFormat
     /// Packets of both flows, each counted once.
     package private(set) var receivedCount: UInt64 = 0
@@ -16,6 +19,8 @@ package struct StreamMeter: Sendable {
     package private(set) var corruptedCount: UInt64 = 0
     /// Packets too far behind to tell whether they are repeated; not received.
     package private(set) var lateCount: UInt64 = 0
+    /// Received test packets that took longer than ``delayBudget``.
+    package private(set) var overdueCount: UInt64 = 0
     /// Payload of the received packets.
     package private(set) var byteCount: UInt64 = 0
     package private(set) var firstArrival: Instant?
@@ -45,7 +50,9 @@ package struct StreamMeter: Sendable {
             let payload = try TestPayload(decoding: body)
             guard count(payload.sequence, bytes: body.byteCount, at: now) else { return }
             let sent = payload.sendTime
-            latency.record(nanoseconds: wallNanoseconds > sent ? wallNanoseconds - sent : 0)
+            let taken = wallNanoseconds > sent ? wallNanoseconds - sent : 0
+            latency.record(nanoseconds: taken)
+            if taken > Self.delayBudget.nanoseconds { overdueCount &+= 1 }
         } catch {
             corruptedCount &+= 1
         }

@@ -29,6 +29,8 @@ package struct ByteReader: Sendable {
         _ count: Int, from bytes: RawSpan
     ) throws(DecodeError) -> [UInt8] {
         let start = try advance(count, in: bytes)
+        // The standard library writes the count into the empty array too, which all threads share.
+        guard count > 0 else { return [] }
         return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             for index in 0..<count {
                 buffer[index] = bytes.unsafeLoad(fromByteOffset: start + index, as: UInt8.self)

@@ -11,10 +11,4 @@
     @inlinable package mutating func write(_ raw: some Sequence<UInt8>) {
         bytes.append(contentsOf: raw)
     }
-
-    /// Overwrites the big-endian 16-bit word at `offset`, for lengths known afterwards.
-    package mutating func overwriteUInt16(_ word: UInt16, at offset: Int) {
-        bytes[offset] = UInt8(truncatingIfNeeded: word >> 8)
-        bytes[offset + 1] = UInt8(truncatingIfNeeded: word)
-    }
 }

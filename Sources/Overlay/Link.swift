@@ -25,6 +25,8 @@ struct Link: Sendable {
     var isSuspect = false
     /// Within which time the peer, as long as it feeds us, has promised to say something again.
     var promisedWait: Duration = .zero
+    /// Of the media that the peer sends.
+    var pace = MediaPace()
     /// While we feed the peer: when to look whether it needs a heartbeat, and the present wait.
     var heartbeatDue: Instant = .distantFuture
     var heartbeatWait: Duration = .zero
@@ -45,11 +47,14 @@ struct Link: Sendable {
     var coordinate = Coordinate.unknown
     /// Smoothed round trip (RFC 9616, section 3).
     var roundTrip: Duration?
+    /// The shortest that was measured.
+    private(set) var leastRoundTrip: Duration?
 
     /// Weight of the past in the smoothed round trip (RFC 9616, section 3.2).
     private static let smoothing = 0.836
 
     mutating func addRoundTrip(_ sample: Duration) {
+        leastRoundTrip = min(leastRoundTrip ?? sample, sample)
         guard let old = roundTrip else {
             roundTrip = sample
             return

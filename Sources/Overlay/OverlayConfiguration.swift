@@ -52,7 +52,7 @@ package struct OverlayConfiguration: Sendable {
     /// Time between hellos in all: a peer with ten links greets each at ten times this.
     ///
     /// Lower: fresher routes and spares, more control traffic (about 90 bytes each, both ways).
-    package var helloSpacing: Duration = .milliseconds(1750)
+    package var helloSpacing: Duration = .milliseconds(2000)
     /// A link is greeted no more often.
     package var helloMinimum: Duration = .seconds(2)
     /// Wait for the answer to a hello, and unanswered ones in a row that end a link.

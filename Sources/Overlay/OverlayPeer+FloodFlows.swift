@@ -41,6 +41,7 @@ extension OverlayPeer {
                 let index = links.firstIndex(where: { $0.localToken == token })
             else { continue }
             noteFeed(of: sign.stream.source, from: links[index].peer, at: now)
+            links[index].pace.note(sign)
             noteHeard(index, at: sign.at, next: configuration.heartbeatInterval)
         }
     }

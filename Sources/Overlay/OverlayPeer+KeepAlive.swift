@@ -84,7 +84,7 @@ extension OverlayPeer {
         }
         if link.expectedBy <= now, !link.isSuspect {
             links[index].isSuspect = true
-            send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: link.peer)
+            send(.ping(time: Self.pingTime(now)), to: link.peer)
             suspectParent(link.peer, at: now, into: &actions)
             suspectUpstream(link.peer, at: now)
         }
@@ -107,7 +107,7 @@ extension OverlayPeer {
             + generator.jittered(
                 min(wait, configuration.helloRetry, limit ?? configuration.helloRetry), by: 0.1)
         let peer = links[index].peer
-        send(.ping(time: UInt64(bitPattern: now.nanoseconds)), to: peer)
+        send(.ping(time: Self.pingTime(now)), to: peer)
         sayHello(to: peer)
     }
 
@@ -205,6 +205,14 @@ extension OverlayPeer {
     /// Silence that is suspicious when something is due every `wait`: more than one was lost.
     private func silenceLimit(_ wait: Duration) -> Duration { wait * 7 / 3 }
 
+    /// The same after dense media, of which many packets would have been lost: there the first
+    /// heartbeat is waited for, and no second one.
+    private func silenceLimit(_ wait: Duration, _ index: Int, at instant: Instant) -> Duration {
+        let isDense =
+            wait <= configuration.heartbeatInterval && links[index].pace.isDense(at: instant)
+        return isDense ? wait * 4 / 3 : silenceLimit(wait)
+    }
+
     /// Anything at all arrived on the link, last at `instant`; something follows within `wait`.
     ///
     /// Media and heartbeats promise that; whatever else is said puts the next heartbeat off by as
@@ -216,7 +224,8 @@ extension OverlayPeer {
         links[index].unansweredHellos = 0
         links[index].isProbed = false
         guard links[index].feedsUs else { return }
-        links[index].expectedBy = max(links[index].expectedBy, instant + silenceLimit(wait))
+        links[index].expectedBy = max(
+            links[index].expectedBy, instant + silenceLimit(wait, index, at: instant))
         guard links[index].isSuspect else { return }
         links[index].isSuspect = false
         trustParent(links[index].peer)
@@ -226,12 +235,10 @@ extension OverlayPeer {
     // MARK: - Round trips and coordinates
 
     mutating func measureRoundTrip(
-        since time: UInt64, from peer: PeerID, at now: Instant
+        since time: UInt32, from peer: PeerID, at now: Instant
     ) {
-        let elapsed = now.nanoseconds &- Int64(bitPattern: time)
-        guard (0...60_000_000_000).contains(elapsed),
-            let index = linkIndex(peer)
-        else { return }
+        let elapsed = Int64(Self.pingTime(now) &- time) * 1000
+        guard elapsed <= 60_000_000_000, let index = linkIndex(peer) else { return }
         links[index].addRoundTrip(.nanoseconds(elapsed))
         if links[index].helloDue < now + helloInterval / 2 {
             links[index].helloDue = now + generator.jittered(helloInterval, by: 0.2)
@@ -240,7 +247,12 @@ extension OverlayPeer {
             delay: .nanoseconds(elapsed / 2), to: links[index].coordinate, generator: &generator)
     }
 
-    mutating func answerPing(_ time: UInt64, from peer: PeerID, at now: Instant) {
+    /// Microseconds, from zero again after 71 minutes.
+    static func pingTime(_ now: Instant) -> UInt32 {
+        UInt32(truncatingIfNeeded: now.nanoseconds / 1000)
+    }
+
+    mutating func answerPing(_ time: UInt32, from peer: PeerID, at now: Instant) {
         send(.pong(time: time), to: peer)
         guard let index = linkIndex(peer) else { return }
         // Its hello came first: ours goes with the answer.

@@ -42,18 +42,31 @@ extension OverlayPeer {
             links.count + handshakes.count < configuration.linkLimit
         else { return }
         let handshake = Handshake(
-            contact: contact, token: LinkToken(rawValue: generator.next()), cookie: .none,
+            contact: contact, token: drawToken(), cookie: .none,
             endpoint: contact.endpoint, tries: 1, sentAt: now, purpose: purpose,
             retryDue: now + generator.jittered(configuration.handshakeRetry, by: 0.2))
         handshakes.append(handshake)
         actions.append(.sendLink(request(handshake), to: handshake.endpoint))
     }
 
+    /// The next message of a handshake: before there is a cookie it says nothing of this peer.
     private func request(_ handshake: Handshake) -> LinkMessage {
-        .request(
+        guard handshake.cookie != .none else { return .hello(token: handshake.token) }
+        return .request(
             LinkRequest(
                 group: configuration.group, peer: configuration.peer, token: handshake.token,
                 cookie: handshake.cookie, name: configuration.name))
+    }
+
+    /// A token that no link and no handshake of this peer has.
+    private mutating func drawToken() -> LinkToken {
+        while true {
+            let token = LinkToken(rawValue: UInt32(truncatingIfNeeded: generator.next()))
+            guard
+                links.contains(where: { $0.localToken == token })
+                    || handshakes.contains(where: { $0.token == token })
+            else { return token }
+        }
     }
 
     mutating func receive(
@@ -61,6 +74,8 @@ extension OverlayPeer {
         into actions: inout [Action]
     ) {
         switch message {
+        case .hello(let token):
+            challenge(token, from: sender, at: now, into: &actions)
         case .request(let request):
             answer(request, from: sender, at: now, into: &actions)
         case .challenge(let token, let cookie):
@@ -72,18 +87,20 @@ extension OverlayPeer {
         }
     }
 
+    private func challenge(
+        _ token: LinkToken, from sender: Endpoint, at now: Instant, into actions: inout [Action]
+    ) {
+        let (high, low) = addressCookie.word(for: sender, at: now)
+        let challenge = LinkMessage.challenge(token: token, cookie: Cookie(high: high, low: low))
+        actions.append(.sendLink(challenge, to: sender))
+    }
+
     private mutating func answer(
         _ request: LinkRequest, from sender: Endpoint, at now: Instant,
         into actions: inout [Action]
     ) {
         guard addressCookie.verifies(request.cookie.high, request.cookie.low, for: sender, at: now)
-        else {
-            let (high, low) = addressCookie.word(for: sender, at: now)
-            let challenge = LinkMessage.challenge(
-                token: request.token, cookie: Cookie(high: high, low: low))
-            actions.append(.sendLink(challenge, to: sender))
-            return
-        }
+        else { return challenge(request.token, from: sender, at: now, into: &actions) }
         if let reason = refusalReason(request, from: sender, at: now) {
             let refusal = LinkMessage.refusal(
                 token: request.token, reason: reason,
@@ -136,7 +153,7 @@ extension OverlayPeer {
         }
         // When both sides ask at once, both tokens of the crossing requests are used.
         let crossing = handshakes.firstIndex { $0.contact.peer == request.peer }
-        let token = crossing.map { handshakes[$0].token } ?? LinkToken(rawValue: generator.next())
+        let token = crossing.map { handshakes[$0].token } ?? drawToken()
         if let crossing { handshakes.remove(at: crossing) }
         establish(
             peer: request.peer, name: request.name, endpoint: sender, localToken: token,
@@ -301,6 +318,17 @@ extension OverlayPeer {
         linkIndex(peer).map { links[$0].feedsUs || links[$0].isFedByUs } ?? false
     }
 
+    // MARK: - Addresses
+
+    /// The peer of a link receives at another address now; whoever has the link's keys has proved it.
+    mutating func moveLink(_ token: LinkToken, to endpoint: Endpoint, at now: Instant) {
+        guard let index = links.firstIndex(where: { $0.localToken == token }) else { return }
+        links[index].endpoint = endpoint
+        links[index].isNear = isNear(endpoint)
+        isTableStale = true
+        learn([links[index].contact], at: now)
+    }
+
     // MARK: - Control datagrams
 
     mutating func receive(
@@ -328,11 +356,13 @@ extension OverlayPeer {
             answerPing(time, from: peer, at: now)
         case .pong(let time):
             measureRoundTrip(since: time, from: peer, at: now)
+            noteDelay(since: time, from: peer, at: now, into: &actions)
         case .position(let coordinate):
             note(coordinate, of: peer)
         case .heartbeat(let next):
             guard let index = linkIndex(peer) else { return }
             let wait = min(Duration.milliseconds(Int64(next)), configuration.idleHeartbeatInterval)
+            links[index].pace.notePause(at: now)
             noteHeard(index, at: now, next: wait)
         case .route(let advert):
             receive(advert, from: peer, at: now, into: &actions)
@@ -365,21 +395,26 @@ extension OverlayPeer {
             move(source: source, to: target, askedBy: peer, at: now, into: &actions)
         case .peers(let peers, let source):
             learn(peers, source: source, at: now)
-        case .close:
-            endLink(peer, .closed, at: now, into: &actions)
+        case .close: endLink(peer, .closed, at: now, into: &actions)
         case .announce(let announcement):
             receive(announcement, from: peer, at: now, into: &actions)
         case .graft(let source, let seqno, let isLazy):
             receiveGraft(
                 of: source, seqno: seqno, isLazy: isLazy, from: peer, at: now, into: &actions)
-        case .prune(let source):
-            receivePrune(of: source, from: peer, into: &actions)
+        case .prune(let source): receivePrune(of: source, from: peer, into: &actions)
         case .have(let stream, let sequence):
             receiveDigest(stream, sequence, from: peer, at: now)
         case .repairRequest(let request):
             serveRepairRequest(request, from: peer, into: &actions)
+        case .parity(let source, let rows):
+            serveParityWish(of: source, rows: Int(rows), from: peer, into: &actions)
         case .heardUpTo(let stream, let highest):
             noteHighest(highest, of: stream, from: peer, into: &actions)
+        case .rekey, .rekeyed, .probe, .probed:
+            // For the layer that seals, which takes them out.
+            break
+        case .rate(let message):
+            hearRate(message, from: peer, into: &actions)
         }
     }
 

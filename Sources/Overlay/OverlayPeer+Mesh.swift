@@ -7,7 +7,7 @@ import Wire
 
 extension OverlayPeer {
     private static let meshInterval: Duration = .seconds(1)
-    private static let gossipInterval: Duration = .seconds(6)
+    private static let gossipInterval: Duration = .seconds(9)
     /// Of the peers that a neighbor is told of: those nearest to it, and any others.
     private static let gossipNear = 5
     private static let gossipRandom = 2

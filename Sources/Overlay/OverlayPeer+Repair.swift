@@ -98,9 +98,32 @@ extension OverlayPeer {
         guard let link = link(to: peer), routeIndex(source) != nil || isFlooded(source) else {
             return
         }
-        let asker = RepairAsker(
-            token: link.remoteToken, endpoint: link.endpoint, roundTrip: link.roundTrip)
-        actions.append(.repairRequested(request, by: asker))
+        actions.append(.repairRequested(request, by: asker(link)))
+    }
+
+    mutating func askForParity(_ wishes: [ParityWish]) {
+        for wish in wishes {
+            guard let index = routeIndex(wish.source), let parent = routes[index].parent else {
+                continue
+            }
+            send(.parity(source: wish.source, rows: UInt8(clamping: wish.rows)), to: parent)
+        }
+    }
+
+    private func asker(_ link: Link) -> RepairAsker {
+        RepairAsker(
+            token: link.remoteToken, endpoint: link.endpoint, localToken: link.localToken,
+            roundTrip: link.roundTrip)
+    }
+
+    /// Only children get parity: others get no packets either.
+    mutating func serveParityWish(
+        of source: PeerID, rows: Int, from peer: PeerID, into actions: inout [Action]
+    ) {
+        guard let index = routeIndex(source), routes[index].feeds(peer), let link = link(to: peer)
+        else { return }
+        actions.append(
+            .parityRequested(ParityWish(source: source, rows: rows), by: asker(link)))
     }
 
     /// Believes those only who may send us the stream.

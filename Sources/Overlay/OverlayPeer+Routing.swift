@@ -274,15 +274,6 @@ extension OverlayPeer {
                 != (last.metric == RouteAdvert.unreachable)
     }
 
-    private static func concernsChildren(_ advert: RouteAdvert, _ last: RouteAdvert?) -> Bool {
-        guard let last else { return false }
-        let change =
-            advert.metric > last.metric
-            ? advert.metric - last.metric : last.metric - advert.metric
-        return advert.seqno != last.seqno || advert.sourceRate != last.sourceRate
-            || change > max(OverlayConfiguration.improvementThreshold, last.metric / 20)
-    }
-
     // MARK: - Sequence numbers on request
 
     /// Asks for a newer sequence number than ours, through whoever may be nearer to the source:

@@ -14,6 +14,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
         /// The rendezvous, or a person, knows these peers.
         case candidatesLearned([Contact])
         case linkMessageReceived(LinkMessage, from: Endpoint)
+        /// The peer of the link with this local token has proved to be at another address.
+        case linkMoved(LinkToken, to: Endpoint)
         case controlReceived(ControlDatagram, from: Endpoint)
         /// Media passed here since the last such event; it keeps links alive.
         case mediaHeard([MediaSign])
@@ -37,6 +39,10 @@ package struct OverlayPeer: ~Copyable, Sendable {
         case rateMeasured(UInt32)
         /// The forwarding plane misses these packets.
         case repairWanted([WantedRepair])
+        /// The forwarding plane has this to say to a parent or child.
+        case rateTold(RateMessage, to: Endpoint)
+        /// The forwarding plane wants parity of these sources from now on.
+        case parityWanted([ParityWish])
         case wakeupReached
         case leaveRequested
     }
@@ -68,8 +74,14 @@ package struct OverlayPeer: ~Copyable, Sendable {
         /// A neighbor misses these packets: what ``Forwarder/answer(_:to:at:into:)`` grants goes
         /// there.
         case repairRequested(RepairRequest, by: RepairAsker)
+        /// A child wants parity: what ``Forwarder/parityPlan(completedBy:at:)`` says goes there.
+        case parityRequested(ParityWish, by: RepairAsker)
         /// A parent has sent this number of a stream, and none after it.
         case highestHeard(StreamID, UInt32)
+        /// A parent or child says this of how much its link carries.
+        case rateHeard(RateMessage, from: RateNeighbor)
+        /// A child's answer took much longer than its link needs.
+        case childDelayed(Endpoint)
         case report(Occurrence)
         /// Asks the driver for ``Event/mediaAdvanced(_:)``, even if it is empty.
         case reportProgress
@@ -164,6 +176,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
             receive(message, from: sender, at: now, into: &actions)
         case .controlReceived(let datagram, let sender):
             receive(datagram, from: sender, at: now, into: &actions)
+        case .linkMoved(let token, let endpoint):
+            moveLink(token, to: endpoint, at: now)
         case .mediaHeard(let signs):
             noteMedia(signs, at: now)
         case .unexpectedMedia(let token, let source):
@@ -188,6 +202,10 @@ package struct OverlayPeer: ~Copyable, Sendable {
             updateRate(rate, at: now, into: &actions)
         case .repairWanted(let wanted):
             requestRepair(wanted, at: now)
+        case .rateTold(let message, let endpoint):
+            tellRate(message, to: endpoint)
+        case .parityWanted(let wishes):
+            askForParity(wishes)
         case .wakeupReached:
             break
         case .leaveRequested:
@@ -278,7 +296,8 @@ package struct OverlayPeer: ~Copyable, Sendable {
             }
             let children = route.children.filter { !$0.isWaiting }.compactMap { child in
                 link(to: child.peer).map {
-                    ForwardingTable.Child(token: $0.remoteToken, endpoint: $0.endpoint)
+                    ForwardingTable.Child(
+                        token: $0.remoteToken, endpoint: $0.endpoint, localToken: $0.localToken)
                 }
             }
             return ForwardingTable.Route(

@@ -36,11 +36,37 @@ struct RateLimiter: Sendable {
         return isAdmitted
     }
 
+    /// Takes more tokens of the address, be they there or not.
+    mutating func charge(_ tokens: Int, to address: IPAddress, at now: Instant) {
+        let full = max(younger[address] ?? older[address] ?? now, now)
+        remember(full + .nanoseconds(interval &* Int64(tokens)), of: address)
+    }
+
     private mutating func remember(_ full: Instant, of address: IPAddress) {
         if younger[address] == nil, younger.count >= generationLimit {
             older = younger
             younger = [:]
         }
         younger[address] = full
+    }
+}
+
+/// One such bucket, for all senders together, that holds a second's worth.
+struct TokenBucket: Sendable {
+    private let interval: Int64
+    private var full = Instant.zero
+
+    /// `perSecond` from 1 to 1 000 000.
+    init(perSecond: Int) {
+        precondition((1...1_000_000).contains(perSecond), "\(perSecond) per second")
+        interval = 1_000_000_000 / Int64(perSecond)
+    }
+
+    /// Takes a token, if that leaves so much of what it holds.
+    mutating func admits(leaving share: Double, at now: Instant) -> Bool {
+        let next = max(full, now) + .nanoseconds(interval)
+        guard next - now <= .seconds(1) * (1 - share) else { return false }
+        full = next
+        return true
     }
 }

@@ -1,4 +1,5 @@
 import NetBasics
+import Sealing
 import Wire
 
 /// A member's side of the rendezvous: registers, refreshes, survives outages, leaves.
@@ -25,8 +26,7 @@ package struct RendezvousClient: Sendable {
 
     package enum Occurrence: Equatable, Sendable {
         /// The server lists this member; the peers are a fresh choice, never this one.
-        case registered(
-            observed: Endpoint, peers: [Contact], memberCount: Int, sourceCount: Int)
+        case registered(RendezvousListing)
         /// No answer to so many requests; said again after each further
         /// ``RendezvousTiming/unreachableAttempts``, so that the driver can try other addresses.
         case unreachable(since: Instant, attempts: Int)
@@ -44,13 +44,11 @@ package struct RendezvousClient: Sendable {
         case leaving(RendezvousExchange)
     }
 
-    private let group: GroupID
-    private let peer: PeerID
     private let isSource: Bool
     private let timing: RendezvousTiming
     private var generator: SeededGenerator
     private var state = State.idle
-    private var cookie = Cookie.none
+    private var pass: GroupPass
     private var refusals = 0
     private var isUnreachable = false
     /// Whether others that begin with this source have yet to be counted.
@@ -58,13 +56,13 @@ package struct RendezvousClient: Sendable {
 
     /// An idle client; the generator, seeded unpredictably, makes transactions and jitter.
     ///
-    /// `isSource`: whether the member publishes, so that others can count its streams in.
+    /// `groupName` is the one in the invite, of which the server learns a hash; `isSource`: whether
+    /// the member publishes, so that others can count its streams in.
     package init(
-        group: GroupID, peer: PeerID, isSource: Bool = false,
+        keys: GroupKeys, groupName: String, peer: PeerID, isSource: Bool = false,
         timing: RendezvousTiming = RendezvousTiming(), generator: SeededGenerator
     ) {
-        self.group = group
-        self.peer = peer
+        pass = GroupPass(keys: keys, groupName: groupName, peer: peer)
         self.isSource = isSource
         countsAgain = isSource
         self.timing = timing
@@ -107,9 +105,7 @@ package struct RendezvousClient: Sendable {
     private mutating func makeExchange(
         _ operation: RendezvousRequest.Operation
     ) -> RendezvousExchange {
-        RendezvousExchange(
-            operation, group: group, peer: peer, cookie: cookie, timing: timing,
-            using: &generator)
+        RendezvousExchange(operation, pass: pass, timing: timing, using: &generator)
     }
 
     private mutating func wake(at now: Instant, into actions: inout [Action]) {
@@ -154,7 +150,7 @@ package struct RendezvousClient: Sendable {
         case .asking(var exchange):
             let step = exchange.receive(message, at: now, using: &generator)
             guard step != .ignored else { return }
-            cookie = exchange.cookie
+            pass = exchange.pass
             state = .asking(exchange)
             reportAnswer(into: &actions)
             apply(step, at: now, into: &actions)
@@ -190,12 +186,7 @@ package struct RendezvousClient: Sendable {
         case .reply(let reply):
             refusals = 0
             state = .resting(until: now + refreshWait(lease: reply.lease))
-            let peers = reply.peers.filter { $0.peer != peer }
-            actions.append(
-                .report(
-                    .registered(
-                        observed: reply.observed, peers: peers, memberCount: reply.memberCount,
-                        sourceCount: reply.sourceCount)))
+            actions.append(.report(.registered(pass.listing(of: reply))))
         case .refusal(let reason):
             let wait = RendezvousTiming.wait(
                 timing.firstRefusalRetry, doublings: refusals, limit: timing.refusalRetryLimit,
@@ -218,7 +209,7 @@ package struct RendezvousClient: Sendable {
     /// Without a cookie nothing can be registered, so there is nothing to leave.
     private mutating func stop(at now: Instant, into actions: inout [Action]) {
         if case .leaving = state { return }
-        guard nextWakeup != nil, cookie != .none else { return finish(into: &actions) }
+        guard nextWakeup != nil, pass.cookie != .none else { return finish(into: &actions) }
         var exchange = makeExchange(.leave)
         actions.append(.send(exchange.send(at: now, using: &generator)))
         // A server that was silent just now gets one request and no patience.
@@ -228,7 +219,7 @@ package struct RendezvousClient: Sendable {
 
     private mutating func finish(into actions: inout [Action]) {
         state = .idle
-        cookie = .none
+        pass.forgetAddress()
         refusals = 0
         isUnreachable = false
         actions.append(.left)

@@ -25,6 +25,11 @@ package struct RendezvousConfiguration: Equatable, Sendable {
     package var requestRate = 50
     /// Proven requests that an address may send at once after a pause; 1 to 1 000 000.
     package var requestBurst = 200
+    /// Signatures verified per second for all addresses together; 1 to 1 000 000.
+    ///
+    /// One takes 50 µs: two fifths of a processor. Too low keeps a crowd waiting, too high lets
+    /// forgers from many addresses take the time of members.
+    package var verificationRate = 8000
     /// IP addresses whose rates are remembered at most; 2 and up.
     ///
     /// Beyond it those heard longest ago are forgotten, which only grants them a new burst.

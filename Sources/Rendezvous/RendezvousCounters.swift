@@ -15,6 +15,10 @@ package struct RendezvousCounters: Equatable, Sendable {
     package var lookups = 0
     /// Requests without a valid cookie.
     package var challenges = 0
+    /// Signatures checked; a refresh that repeats what was found good costs none.
+    package var verifications = 0
+    /// Requests that got no answer, because too many signatures were to be verified.
+    package var unverified = 0
     /// Requests from an address that cannot be answered; met with silence.
     package var ignored = 0
 

@@ -19,6 +19,9 @@ struct RendezvousExchange: Sendable {
     }
 
     private let timing: RendezvousTiming
+    private let operation: RendezvousRequest.Operation
+    /// What the server was shown and said, for the next exchange too.
+    private(set) var pass: GroupPass
     private var request: RendezvousRequest
     private var doublings = 0
     private var wasChallenged = false
@@ -33,17 +36,14 @@ struct RendezvousExchange: Sendable {
     /// When the first of them was sent.
     private(set) var unansweredSince: Instant = .zero
 
-    /// The newest cookie, for the next exchange.
-    var cookie: Cookie { request.cookie }
-
     init(
-        _ operation: RendezvousRequest.Operation, group: GroupID, peer: PeerID, cookie: Cookie,
-        timing: RendezvousTiming, using generator: inout SeededGenerator
+        _ operation: RendezvousRequest.Operation, pass: GroupPass, timing: RendezvousTiming,
+        using generator: inout SeededGenerator
     ) {
         self.timing = timing
-        request = RendezvousRequest(
-            transaction: generator.next(), operation: operation, group: group, peer: peer,
-            cookie: cookie)
+        self.operation = operation
+        self.pass = pass
+        request = self.pass.request(operation, transaction: generator.next())
     }
 
     /// The request to send at first and whenever ``retryDue`` has come.
@@ -61,26 +61,29 @@ struct RendezvousExchange: Sendable {
         switch message {
         case .request:
             return .ignored
-        case .challenge(let transaction, let cookie):
+        case .challenge(let transaction, let cookie, let observed):
             guard transaction == request.transaction, cookie != .none else { return .ignored }
-            return takeCookie(cookie, at: now, using: &generator)
+            pass.take(cookie, observed: observed)
+            return followChallenge(at: now, using: &generator)
         case .reply(let reply):
             return reply.transaction == request.transaction ? .reply(reply) : .ignored
         case .refusal(let transaction, let reason):
-            return transaction == request.transaction ? .refusal(reason) : .ignored
+            guard transaction == request.transaction else { return .ignored }
+            // Somebody may have told a wrong endpoint, for which the signature was good.
+            if reason == .badSignature { pass.forgetAddress() }
+            return .refusal(reason)
         }
     }
 
     /// Follows up at once, but only once per wait: a server that never accepts its own cookies
     /// must not be asked at the speed of the path.
-    private mutating func takeCookie(
-        _ cookie: Cookie, at now: Instant, using generator: inout SeededGenerator
+    private mutating func followChallenge(
+        at now: Instant, using generator: inout SeededGenerator
     ) -> Step {
         unanswered = 0
         if !wasChallenged { doublings = 0 }
         wasChallenged = true
-        request.cookie = cookie
-        request.transaction = generator.next()
+        request = pass.request(operation, transaction: generator.next())
         guard mayFollowUp else { return .postponed }
         mayFollowUp = false
         return .followUp(transmit(at: now, using: &generator))

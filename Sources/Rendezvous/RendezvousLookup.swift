@@ -1,4 +1,5 @@
 import NetBasics
+import Sealing
 import Wire
 
 /// Asks the rendezvous once who is in a group, without becoming a member.
@@ -18,23 +19,23 @@ package struct RendezvousLookup: Sendable {
     }
 
     package enum Outcome: Equatable, Sendable {
-        /// At most ``RendezvousMessage/peerLimit`` of `memberCount` members.
-        case found(observed: Endpoint, peers: [Contact], memberCount: Int)
+        case found(RendezvousListing)
         case refused(RendezvousRefusalReason)
         /// No answer, or none but challenges.
         case unreachable(attempts: Int)
     }
 
-    private let group: GroupID
+    private let pass: GroupPass
     private let timing: RendezvousTiming
     private var generator: SeededGenerator
     private var exchange: RendezvousExchange?
 
     /// The generator, seeded unpredictably, makes transactions and jitter.
     package init(
-        group: GroupID, timing: RendezvousTiming = RendezvousTiming(), generator: SeededGenerator
+        keys: GroupKeys, groupName: String, timing: RendezvousTiming = RendezvousTiming(),
+        generator: SeededGenerator
     ) {
-        self.group = group
+        pass = GroupPass(keys: keys, groupName: groupName, peer: PeerID(rawValue: 0))
         self.timing = timing
         self.generator = generator
     }
@@ -48,8 +49,7 @@ package struct RendezvousLookup: Sendable {
         case .started:
             guard exchange == nil else { return }
             exchange = RendezvousExchange(
-                .lookUp, group: group, peer: PeerID(rawValue: 0), cookie: .none, timing: timing,
-                using: &generator)
+                .lookUp, pass: pass, timing: timing, using: &generator)
             send(at: now, into: &actions)
         case .messageReceived(let message):
             receive(message, at: now, into: &actions)
@@ -82,9 +82,7 @@ package struct RendezvousLookup: Sendable {
         case .followUp(let request):
             actions.append(.send(request))
         case .reply(let reply):
-            let found = Outcome.found(
-                observed: reply.observed, peers: reply.peers, memberCount: reply.memberCount)
-            finish(found, into: &actions)
+            finish(.found(pass.listing(of: reply)), into: &actions)
         case .refusal(let reason):
             finish(.refused(reason), into: &actions)
         }

@@ -12,6 +12,7 @@ package struct RendezvousServer: Sendable {
     private var generator: SeededGenerator
     private var members = MemberTable()
     private var rates: RateLimiter
+    private var verifications: TokenBucket
     private var counts = RendezvousCounters()
 
     /// An empty server; `cookieSecret` (32 bytes) proves addresses, the generator picks peers.
@@ -25,6 +26,7 @@ package struct RendezvousServer: Sendable {
         rates = RateLimiter(
             perSecond: configuration.requestRate, burst: configuration.requestBurst,
             tableLimit: configuration.rateTableLimit)
+        verifications = TokenBucket(perSecond: configuration.verificationRate)
     }
 
     /// Answers one request; `nil` is silence.
@@ -46,11 +48,56 @@ package struct RendezvousServer: Sendable {
         guard rates.admits(sender.address.limitKey, at: now) else {
             return refuse(request, .requestRate)
         }
-        switch request.operation {
-        case .register, .registerSource: return register(request, from: sender, at: now)
-        case .leave: return leave(request, from: sender)
-        case .lookUp: return lookUp(request, from: sender)
+        guard let key = try? GroupPublicKey(request.key) else {
+            return refuse(request, .badSignature)
         }
+        let group = GroupID(key)
+        let registration = MemberTable.Registration(request, from: sender)
+        if !request.operation.isRegistration || !isListed(registration, in: group) {
+            guard mayVerify(for: sender, in: group, at: now) else {
+                counts.unverified += 1
+                return nil
+            }
+            guard isSigned(request, by: key, from: sender, at: now) else {
+                return refuse(request, .badSignature)
+            }
+        }
+        switch request.operation {
+        case .register, .registerSource:
+            return register(request, registration, in: group, at: now)
+        case .leave: return leave(request, from: sender, in: group)
+        case .lookUp: return lookUp(request, from: sender, in: group)
+        }
+    }
+
+    /// Whether a registration only repeats what was verified: verifying costs as much as all the rest
+    /// several times over.
+    private func isListed(_ registration: MemberTable.Registration, in group: GroupID) -> Bool {
+        members.slot(of: registration.contact.peer, in: group).map {
+            members[$0].registration == registration
+        } ?? false
+    }
+
+    /// Whether there is time to verify a signature; the last quarter is for members.
+    private mutating func mayVerify(
+        for sender: Endpoint, in group: GroupID, at now: Instant
+    ) -> Bool {
+        let isMember = members.slot(at: sender, in: group) != nil
+        return verifications.admits(leaving: isMember ? 0 : 0.25, at: now)
+    }
+
+    /// Verifies a signature; a wrong one costs its address a second's worth of requests.
+    private mutating func isSigned(
+        _ request: RendezvousRequest, by key: GroupPublicKey, from sender: Endpoint,
+        at now: Instant
+    ) -> Bool {
+        counts.verifications += 1
+        let isGood = key.verifies(
+            request.signature, of: request.signedBytes(from: sender), for: .registration)
+        if !isGood {
+            rates.charge(configuration.requestRate, to: sender.address.limitKey, at: now)
+        }
+        return isGood
     }
 
     /// When the next lease runs out; `nil` while nobody is registered.
@@ -71,26 +118,28 @@ package struct RendezvousServer: Sendable {
     // MARK: - Operations
 
     private mutating func register(
-        _ request: RendezvousRequest, from sender: Endpoint, at now: Instant
+        _ request: RendezvousRequest, _ registration: MemberTable.Registration,
+        in group: GroupID, at now: Instant
     ) -> RendezvousMessage {
         let deadline = now + configuration.lease
-        let isSource = request.operation == .registerSource
-        if let slot = members.slot(of: request.peer, in: request.group) {
-            guard members[slot].contact.endpoint == sender else {
+        let sender = registration.contact.endpoint
+        if let slot = members.slot(of: request.peer, in: group) {
+            guard members[slot].registration.contact.endpoint == sender else {
                 return refuse(request, .peerIDTaken)
             }
-            members.refresh(slot, isSource: isSource, until: deadline)
+            members.refresh(slot, with: registration, until: deadline)
             counts.refreshed += 1
         } else {
-            replaceMember(at: sender, in: request.group)
-            if let reason = reasonToRefuse(sender, in: request.group) {
+            replaceMember(at: sender, in: group)
+            if let reason = reasonToRefuse(sender, in: group) {
                 return refuse(request, reason)
             }
-            let contact = Contact(peer: request.peer, endpoint: sender)
-            members.insert(contact, isSource: isSource, in: request.group, until: deadline)
+            members.insert(registration, in: group, until: deadline)
             counts.registered += 1
         }
-        return reply(to: request, from: sender, lease: configuration.lease, listsPeers: true)
+        let peers = members.peers(for: sender, in: group, using: &generator)
+        return reply(
+            to: request, from: sender, in: group, lease: configuration.lease, peers: peers)
     }
 
     /// Frees the place of a peer that restarted with a new id: one endpoint is one member.
@@ -115,37 +164,38 @@ package struct RendezvousServer: Sendable {
 
     /// Answers the same whether or not there was anything to leave, so that a repetition does.
     private mutating func leave(
-        _ request: RendezvousRequest, from sender: Endpoint
+        _ request: RendezvousRequest, from sender: Endpoint, in group: GroupID
     ) -> RendezvousMessage {
-        if let slot = members.slot(of: request.peer, in: request.group),
-            members[slot].contact.endpoint == sender
+        if let slot = members.slot(of: request.peer, in: group),
+            members[slot].registration.contact.endpoint == sender
         {
             members.remove(slot)
             counts.left += 1
         }
-        return reply(to: request, from: sender, lease: .zero, listsPeers: false)
+        return reply(to: request, from: sender, in: group)
     }
 
     private mutating func lookUp(
-        _ request: RendezvousRequest, from sender: Endpoint
+        _ request: RendezvousRequest, from sender: Endpoint, in group: GroupID
     ) -> RendezvousMessage {
         counts.lookups += 1
-        return reply(to: request, from: sender, lease: .zero, listsPeers: true)
+        let peers = members.peers(for: sender, in: group, using: &generator)
+        return reply(to: request, from: sender, in: group, peers: peers)
     }
 
     // MARK: - Answers
 
-    private mutating func reply(
-        to request: RendezvousRequest, from sender: Endpoint, lease: Duration, listsPeers: Bool
+    private func reply(
+        to request: RendezvousRequest, from sender: Endpoint, in group: GroupID,
+        lease: Duration = .zero, peers: [PeerEntry] = []
     ) -> RendezvousMessage {
-        let peers =
-            listsPeers ? members.peers(for: sender, in: request.group, using: &generator) : []
-        return .reply(
+        .reply(
             RendezvousReply(
                 transaction: request.transaction, lease: lease,
-                memberCount: members.count(in: request.group),
-                sourceCount: members.sourceCount(in: request.group), observed: sender,
-                peers: peers))
+                memberCount: members.count(in: group),
+                sourceCount: members.sourceCount(in: group),
+                namesakeCount: members.namesakeCount(of: request.alias, besides: group),
+                observed: sender, peers: peers))
     }
 
     private mutating func challenge(
@@ -154,7 +204,8 @@ package struct RendezvousServer: Sendable {
         counts.challenges += 1
         let (high, low) = addressCookie.word(for: sender, at: now)
         return .challenge(
-            transaction: request.transaction, cookie: Cookie(high: high, low: low))
+            transaction: request.transaction, cookie: Cookie(high: high, low: low),
+            observed: sender)
     }
 
     private mutating func refuse(

@@ -11,7 +11,7 @@ package struct RendezvousTiming: Equatable, Sendable {
     ///
     /// At 4 s a server that restarts hears every member at least six times within one default
     /// lease, so that all are listed again even if one datagram in ten is lost; at 15 s it would
-    /// be once. A silent server costs each member 53 bytes per 4 s.
+    /// be once. A silent server costs each member 157 bytes per 4 s.
     package var retryLimit: Duration = .seconds(4)
     /// Wait of a source between its registration and its first refresh.
     ///

@@ -110,6 +110,34 @@ private func signingPair(seed: SecretBytes) -> (secret: SecretBytes, public: Gro
     return (secret, GroupPublicKey(checked: publicKey))
 }
 
+// MARK: - The rendezvous
+
+extension GroupKeys {
+    /// Shows that a holder of the link secret made an entry of a peer list: 128 bits, as two
+    /// big-endian words.
+    ///
+    /// Every holder can make it and check it; the rendezvous can do neither.
+    package func entryCode(of entry: [UInt8]) -> (high: UInt64, low: UInt64) {
+        let message = Self.entryDomain + entry
+        var digest = (high: 0 as UInt64, low: 0 as UInt64)
+        linkSecret.bytes.withBytes { key in
+            message.withUnsafeBytes { message in
+                withUnsafeMutableBytes(of: &digest) {
+                    Sodium.blake2b(message, key: key, into: $0)
+                }
+            }
+        }
+        return (UInt64(bigEndian: digest.high), UInt64(bigEndian: digest.low))
+    }
+
+    /// By which the rendezvous recognizes groups of one name, whatever their keys: a hash of it.
+    package static func alias(ofName name: String) -> UInt64 {
+        Sodium.hash128("polycast group alias 1".utf8 + [0] + name.utf8).high
+    }
+
+    private static let entryDomain = "polycast entry 1".utf8 + [0]
+}
+
 // MARK: - Proof of the media key
 
 /// The two ends of a handshake.

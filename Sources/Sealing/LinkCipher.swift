@@ -3,18 +3,31 @@ import NetBasics
 /// The transport of one direction of a link: ChaCha20-Poly1305 (RFC 8439) under a key of the
 /// handshake, for short control datagrams.
 ///
-///     +-----------------+-----------+--------------------+------------+
-///     | header, in clear| counter,  | text, encrypted    | tag, 16    |
-///     | (authenticated) | low 32 bit|                    |            |
-///     +-----------------+-----------+--------------------+------------+
+///     +-----------------+--------------------+--------------------+------------+
+///     | header, in clear| key phase, 1 bit;  | text, encrypted    | tag, 16    |
+///     | (authenticated) | counter, low 15 bit|                    |            |
+///     +-----------------+--------------------+--------------------+------------+
 ///
-/// The nonce is a 64-bit counter of which the low half travels, big-endian; the receiver knows
-/// the rest (RFC 4303, section 2.2.1 and appendix A2.2). The header's length is the caller's.
+/// The nonce is a 64-bit counter of which the low bits travel, big-endian; the receiver knows
+/// the rest (RFC 4303, section 2.2.1 and appendix A2.2). Which of two keys it is, the phase says
+/// (as in RFC 9001, section 6). The header's length is the caller's.
 package enum LinkCipher {
-    package static let counterBytes = 4
+    package static let counterBytes = 2
+    private static let phaseBit: UInt16 = 0x8000
     package static let tagBytes = ChaChaPoly.tagBytes
     /// Bytes that a sealed datagram has beside header and text.
     package static let overheadBytes = counterBytes + tagBytes
+
+    /// Which of a link's two keys sealed the datagram; `nil` if it is too short to say.
+    package static func phase(of datagram: UnsafeRawBufferPointer, headerBytes: Int) -> Int? {
+        guard datagram.count >= headerBytes + overheadBytes else { return nil }
+        let word = datagram.loadUnaligned(fromByteOffset: headerBytes, as: UInt16.self)
+        return UInt16(bigEndian: word) & phaseBit == 0 ? 0 : 1
+    }
+
+    fileprivate static func word(phase: Int, counter: UInt64) -> UInt16 {
+        UInt16(truncatingIfNeeded: counter) & ~phaseBit | (phase == 0 ? 0 : phaseBit)
+    }
 
     /// How long and how often a key serves.
     package struct Limits: Sendable {
@@ -34,18 +47,21 @@ package enum LinkCipher {
 /// Seals datagrams of one direction; a value of which exactly one copy may go on sealing.
 package struct LinkSealer: Sendable {
     private let key: SecretBytes
+    private let phase: Int
     private let start: Instant
     private let firstCounter: UInt64
     private let limits: LinkCipher.Limits
     private var nextCounter: UInt64
 
-    /// `now` is when the handshake gave the key; both ends start with the same counter.
+    /// `now` is when the handshake gave the key; both ends start with the same counter; `phase`: which
+    /// of the link's two keys it is, 0 or 1.
     package init(
-        key: SecretBytes, firstCounter: UInt32 = 0, limits: LinkCipher.Limits = .init(),
-        at now: Instant
+        key: SecretBytes, phase: Int = 0, firstCounter: UInt32 = 0,
+        limits: LinkCipher.Limits = .init(), at now: Instant
     ) throws(SealingError) {
         try expectLinkKey(key)
         self.key = key
+        self.phase = phase
         self.firstCounter = UInt64(firstCounter)
         self.limits = limits
         start = now
@@ -76,8 +92,8 @@ package struct LinkSealer: Sendable {
         let counter = nextCounter
         nextCounter += 1
         buffer.storeBytes(
-            of: UInt32(truncatingIfNeeded: counter).bigEndian, toByteOffset: headerBytes,
-            as: UInt32.self)
+            of: LinkCipher.word(phase: phase, counter: counter).bigEndian,
+            toByteOffset: headerBytes, as: UInt16.self)
         ChaChaPoly.seal(
             base + textStart, count: textBytes, tag: base + textStart + textBytes,
             associated: UnsafeRawBufferPointer(start: base, count: headerBytes),
@@ -106,6 +122,7 @@ package struct LinkSealer: Sendable {
 /// Opens datagrams of one direction, each once.
 package struct LinkOpener: Sendable {
     private let key: SecretBytes
+    private let phase: Int
     private let start: Instant
     private let firstCounter: UInt64
     private let limits: LinkCipher.Limits
@@ -113,16 +130,20 @@ package struct LinkOpener: Sendable {
 
     /// `now` is when the handshake gave the key; both ends start with the same counter.
     package init(
-        key: SecretBytes, firstCounter: UInt32 = 0, limits: LinkCipher.Limits = .init(),
-        at now: Instant
+        key: SecretBytes, phase: Int = 0, firstCounter: UInt32 = 0,
+        limits: LinkCipher.Limits = .init(), at now: Instant
     ) throws(SealingError) {
         try expectLinkKey(key)
         self.key = key
+        self.phase = phase
         self.firstCounter = UInt64(firstCounter)
         self.limits = limits
         start = now
         window = ReplayWindow(first: firstCounter)
     }
+
+    /// The highest counter of an authentic datagram; -1 below the first before there is one.
+    package var highestCounter: Int64 { window.highest }
 
     /// Whether it is time for a handshake.
     package func wantsRekey(at now: Instant) -> Bool {
@@ -142,8 +163,12 @@ package struct LinkOpener: Sendable {
             throw .truncated(needed: needed, available: datagram.count)
         }
         let text = headerBytes + LinkCipher.counterBytes..<datagram.count - LinkCipher.tagBytes
+        guard
+            LinkCipher.phase(of: UnsafeRawBufferPointer(datagram), headerBytes: headerBytes)
+                == phase
+        else { throw .notAuthentic }
         let counter = try acceptableCounter(
-            UInt32(bigEndian: datagram.loadUnaligned(fromByteOffset: headerBytes, as: UInt32.self)),
+            UInt16(bigEndian: datagram.loadUnaligned(fromByteOffset: headerBytes, as: UInt16.self)),
             at: now)
         let isAuthentic = ChaChaPoly.open(
             base + text.lowerBound, count: text.count, tag: base + text.upperBound,
@@ -167,7 +192,7 @@ package struct LinkOpener: Sendable {
         return Array(copy[try result.get()])
     }
 
-    private func acceptableCounter(_ low: UInt32, at now: Instant) throws(SealingError) -> UInt64 {
+    private func acceptableCounter(_ low: UInt16, at now: Instant) throws(SealingError) -> UInt64 {
         guard now - start < limits.ageLimit else { throw .expired }
         guard let counter = window.restored(low), window.isNew(counter) else { throw .replayed }
         // No sealer goes there. It is no sign of age: anybody can write the bits.

@@ -4,26 +4,30 @@ import CSodium
 ///
 /// The media itself is sealed by its source; the tag covers what that seal does not, the header
 /// of the link, and is tied to the packet by the last 16 bytes of the body, which are its seal.
-package struct MediaTag: Equatable, Sendable {
+@usableFromInline package struct MediaTag: Equatable, Sendable {
     package static let byteCount = 16
 
-    private let words: (UInt64, UInt64)
+    /// As they lie in memory.
+    @usableFromInline let words: (UInt64, UInt64)
+
+    /// `low` and `high` are little-endian.
+    @inlinable init(_ low: UInt64, _ high: UInt64) { words = (low.littleEndian, high.littleEndian) }
 
     /// Reads the 16 bytes at `start`.
-    package init(at start: UnsafeRawPointer) {
+    @inlinable package init(at start: UnsafeRawPointer) {
         words = (
             start.loadUnaligned(as: UInt64.self),
             start.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
         )
     }
 
-    package func write(to start: UnsafeMutableRawPointer) {
+    @inlinable package func write(to start: UnsafeMutableRawPointer) {
         start.storeBytes(of: words.0, as: UInt64.self)
         start.storeBytes(of: words.1, toByteOffset: 8, as: UInt64.self)
     }
 
     /// Takes the same time wherever the difference is.
-    package static func == (left: MediaTag, right: MediaTag) -> Bool {
+    @inlinable package static func == (left: MediaTag, right: MediaTag) -> Bool {
         (left.words.0 ^ right.words.0) | (left.words.1 ^ right.words.1) == 0
     }
 }
@@ -33,14 +37,15 @@ package struct MediaTag: Equatable, Sendable {
 ///
 /// A plain value, so that tables of links can be copied and read without counting references;
 /// it is not wiped. It never shows its bits.
-package struct MediaTagKey: Sendable {
+@usableFromInline package struct MediaTagKey: Sendable {
     package static let byteCount = 16
     /// Longest header that can be tagged.
     package static let headerByteLimit = 48
     /// Bytes of the body that are tagged: its seal.
-    package static let sealBytes = 16
+    @inlinable package static var sealBytes: Int { 16 }
 
-    private let words: (UInt64, UInt64)
+    /// As they lie in memory.
+    @usableFromInline let words: (UInt64, UInt64)
 
     /// `bytes` are ``byteCount`` secret ones.
     package init(_ bytes: SecretBytes) throws(SealingError) {
@@ -92,9 +97,9 @@ package struct MediaTagKey: Sendable {
 }
 
 extension MediaTagKey: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    package var description: String { "secret of \(Self.byteCount) bytes" }
-    package var debugDescription: String { description }
-    package var customMirror: Mirror { Mirror(self, children: []) }
+    @usableFromInline package var description: String { "secret of \(Self.byteCount) bytes" }
+    @usableFromInline package var debugDescription: String { description }
+    @usableFromInline package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension NoiseIKpsk2.Session {

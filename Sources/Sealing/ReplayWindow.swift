@@ -1,5 +1,5 @@
 /// Which of the newest 1024 counters were used, and what the rest of a counter is whose low
-/// 32 bits arrived.
+/// 15 bits arrived.
 ///
 /// The bits are a ring of words as in RFC 6479, one word longer than the window, so that the
 /// window moves a word at a time.
@@ -15,14 +15,14 @@ struct ReplayWindow: Sendable {
     /// Expects `first`; what is lower counts as not seen, as far as the window reaches.
     init(first: UInt32 = 0) { highest = Int64(first) - 1 }
 
-    /// The one counter with these low bits from the window's lower edge on.
+    /// The one counter with these low 15 bits from the window's lower edge on.
     ///
     /// That is the rule for extended sequence numbers of RFC 4303, appendix A2.2: both of its
     /// cases say that a number is in the window or ahead of it. `nil` for one before zero or
     /// beyond 2^63.
-    func restored(_ low: UInt32) -> UInt64? {
+    func restored(_ low: UInt16) -> UInt64? {
         let edge = highest - (Self.bitCount - 1)
-        let distance = low &- UInt32(truncatingIfNeeded: edge)
+        let distance = (low &- UInt16(truncatingIfNeeded: edge)) & 0x7FFF
         let (counter, overflow) = edge.addingReportingOverflow(Int64(distance))
         return overflow ? nil : UInt64(exactly: counter)
     }

@@ -7,7 +7,10 @@ import Wire
 
 /// What every Polycast process of a simulation shares.
 struct PolycastWorld: Sendable {
-    static let group = GroupID(high: 0x706F_6C79, low: 0x6361_7374)
+    static let groupName = "simulation"
+    /// Of the one group there is; the same in every run.
+    static let keys = GroupKeys(secret: GroupSecret(publicName: groupName))
+    static let group = GroupID(keys.publicKey)
 
     let addresses: AddressPlan
     /// The host of the rendezvous server; `nil`: members are named by the scenario.
@@ -73,8 +76,9 @@ struct PolycastMember: SimulatedMember {
         if case .received(.bytes(let bytes), stranger) = event {
             strangerBytes.received += bytes.count
         }
+        // As they are without seals, which no stranger could make.
         for datagram in outbox.datagrams where datagram.to == stranger {
-            strangerBytes.sent += datagram.payloadBytes
+            if case .bytes(let bytes) = datagram.message { strangerBytes.sent += bytes.count }
         }
     }
 }
@@ -89,6 +93,7 @@ final class PolycastRendezvous {
         var configuration = RendezvousConfiguration()
         configuration.memberLimit = 1_000_000
         configuration.groupMemberLimit = 1_000_000
+        configuration.verificationRate = 1_000_000
         let secret = (0..<AddressCookie.secretByteCount).map { _ in
             UInt8(truncatingIfNeeded: generator.next())
         }

@@ -40,8 +40,8 @@ final class PolycastPeer {
             configuration: configuration, cookieSecret: secret, generator: generator.child())
         forwarder = Forwarder(repair: world.repair)
         client = RendezvousClient(
-            group: configuration.group, peer: configuration.peer,
-            isSource: host < world.sourceCount,
+            keys: PolycastWorld.keys, groupName: PolycastWorld.groupName,
+            peer: configuration.peer, isSource: host < world.sourceCount,
             generator: generator.child())
     }
 
@@ -147,10 +147,12 @@ final class PolycastPeer {
             case .send(let request):
                 let bytes = RendezvousMessage.request(request).encoded
                 outbox.send(.bytes(bytes), bytes: bytes.count, to: server)
-            case .report(.registered(let observed, let peers, let memberCount, let sourceCount)):
-                apply(.observed(at: observed), at: now, into: &outbox)
-                apply(.membersCounted(memberCount, sources: sourceCount), at: now, into: &outbox)
-                apply(.candidatesLearned(peers), at: now, into: &outbox)
+            case .report(.registered(let listing)):
+                apply(.observed(at: listing.observed), at: now, into: &outbox)
+                apply(
+                    .membersCounted(listing.memberCount, sources: listing.sourceCount), at: now,
+                    into: &outbox)
+                apply(.candidatesLearned(listing.peers), at: now, into: &outbox)
             case .report, .left:
                 break
             }
@@ -184,18 +186,27 @@ final class PolycastPeer {
     ) {
         switch action {
         case .sendLink(let message, let endpoint):
-            send(message.encoded, to: endpoint, into: &outbox)
+            send(
+                message.encoded, sealedBytes: message.sealedByteCount, to: endpoint, into: &outbox)
         case .sendControl(let datagram, let endpoint):
-            for bytes in datagram.encodedDatagrams { send(bytes, to: endpoint, into: &outbox) }
+            for bytes in datagram.encodedDatagrams {
+                let sealedBytes = bytes.count + ControlDatagram.sealBytes
+                send(bytes, sealedBytes: sealedBytes, to: endpoint, into: &outbox)
+            }
         case .install(let table):
             forwarder.install(table)
+            startSequence()
         case .reportProgress:
             let progress = forwarder.takeProgress()
             apply(.mediaAdvanced(progress), at: now, into: &outbox)
         case .repairRequested(let request, let asker):
             answer(request, to: asker, at: now, into: &outbox)
+        case .parityRequested: break
         case .highestHeard(let stream, let highest):
             forwarder.noteHighest(stream, highest, at: now)
+        case .rateHeard, .childDelayed:
+            // Links of the model carry everything.
+            break
         case .left:
             outbox.hasLeft = true
         case .sourceDescribed, .sourceGone, .report:
@@ -203,12 +214,21 @@ final class PolycastPeer {
         }
     }
 
+    /// Numbers begin shortly before they wrap, so that they do in every run.
+    private func startSequence() {
+        let stream = StreamID(source: overlay.configuration.peer, index: 0)
+        guard forwarder.count(of: stream).packets == 0 else { return }
+        forwarder.startSequence(of: stream, at: .max - 20)
+    }
+
+    /// Sends without a seal what is as long as if it had one: keys would cost more than all the rest.
     private func send(
-        _ bytes: [UInt8], to endpoint: Endpoint, into outbox: inout Outbox<PolycastMessage>
+        _ bytes: [UInt8], sealedBytes: Int, to endpoint: Endpoint,
+        into outbox: inout Outbox<PolycastMessage>
     ) {
         // Nobody listens where no host is; the datagram is spent all the same.
         guard let host = world.addresses.host(at: endpoint) else { return }
-        outbox.send(.bytes(bytes), bytes: bytes.count, to: host)
+        outbox.send(.bytes(bytes), bytes: sealedBytes, to: host)
     }
 
     // MARK: - Media
@@ -295,7 +315,7 @@ final class PolycastPeer {
             let packet = kept[answer.slot % Self.keptLimit]
             outbox.sendMedia(
                 .media(answer.header, packet), packet,
-                bytes: MediaHeader.byteCount + world.bodyBytes, to: to, link: nil)
+                bytes: MediaHeader.bodyOffset + world.bodyBytes, to: to, link: nil)
         }
     }
 
@@ -310,8 +330,9 @@ final class PolycastPeer {
             own.isRepair = false
             own.lacks = copy.lacks
             outbox.sendMedia(
-                .media(own, packet), packet, bytes: MediaHeader.byteCount + world.bodyBytes, to: to,
-                link: own.token.rawValue)
+                .media(own, packet), packet, bytes: MediaHeader.bodyOffset + world.bodyBytes,
+                to: to,
+                link: UInt64(own.token.rawValue))
         }
     }
 }

@@ -158,7 +158,7 @@ extension PreparedRun {
 
     /// What one stream of a source takes on a link, headers included; kbit/s.
     var streamRate: Double {
-        let bytes = plan.scenario.bodyBytes + MediaHeader.byteCount + Network.headerBytes
+        let bytes = plan.scenario.bodyBytes + MediaHeader.bodyOffset + Network.headerBytes
         return Double(bytes) * 8 * plan.scenario.rate / 1000
     }
 }

@@ -12,6 +12,9 @@ package enum Clocks {
     /// CLOCK_THREAD_CPUTIME_ID: processor time of the calling thread, in nanoseconds.
     package static var threadNanoseconds: Int64 { read(CLOCK_THREAD_CPUTIME_ID) }
 
+    /// CLOCK_PROCESS_CPUTIME_ID: processor time of all threads, in nanoseconds.
+    package static var processNanoseconds: Int64 { read(CLOCK_PROCESS_CPUTIME_ID) }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)

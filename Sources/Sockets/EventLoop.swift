@@ -8,20 +8,37 @@ import NetBasics
 /// and one order of things.
 package struct EventLoop: ~Copyable {
     private let descriptor: FileDescriptor
+    private let timer: FileDescriptor
+    /// When the timer goes off; `nil`: it does not.
+    ///
+    /// Set again only for something earlier: deadlines move on with every packet, and to set and
+    /// clear a timer each time costs more than to receive the packet.
+    private var alarm: Instant?
     private var events: [epoll_event]
 
     private static let eventLimit = 64
-    /// An hour; nanoseconds.
-    private static let longestWait: Int64 = 3_600_000_000_000
+    private static let timerKey = Int.min
 
     package init() throws(SystemError) {
-        descriptor = try FileDescriptor(
+        let descriptor = try FileDescriptor(
             epoll_create1(Int32(EPOLL_CLOEXEC)), call: "epoll_create1", subject: "event loop")
+        let timer = try FileDescriptor(
+            timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK)),
+            call: "timerfd_create", subject: "event loop")
+        try Self.add(timer.number, key: Self.timerKey, to: descriptor)
+        self.descriptor = descriptor
+        self.timer = timer
         events = Array(repeating: epoll_event(), count: Self.eventLimit)
     }
 
-    /// Reports `key` whenever `number` is readable.
+    /// Reports `key` whenever `number` is readable; any key but the lowest integer.
     package func watch(_ number: Int32, key: Int) throws(SystemError) {
+        try Self.add(number, key: key, to: descriptor)
+    }
+
+    private static func add(
+        _ number: Int32, key: Int, to descriptor: borrowing FileDescriptor
+    ) throws(SystemError) {
         var event = epoll_event()
         event.events = EPOLLIN.rawValue
         event.data.u64 = UInt64(bitPattern: Int64(key))
@@ -36,20 +53,37 @@ package struct EventLoop: ~Copyable {
 
     /// Waits until a descriptor is ready or `deadline` has come, and replaces `ready` by the keys.
     ///
-    /// A deadline in the past only looks; without one it may wait for an hour.
+    /// A deadline in the past only looks; without one it waits for a descriptor alone. It may
+    /// return before the deadline with nothing ready.
     package mutating func wait(until deadline: Instant?, ready: inout [Int]) {
         ready.removeAll(keepingCapacity: true)
+        let isDue = deadline.map { $0 <= Clocks.now } ?? false
+        if !isDue, let deadline { setAlarm(at: deadline) }
         let number = descriptor.number
-        let left = deadline.map { $0.nanoseconds &- Clocks.now.nanoseconds } ?? Self.longestWait
-        let bounded = min(max(0, left), Self.longestWait)
-        var timeout = timespec(
-            tv_sec: Int(bounded / 1_000_000_000), tv_nsec: Int(bounded % 1_000_000_000))
         let count = events.withUnsafeMutableBufferPointer { buffer in
-            epoll_pwait2(number, buffer.baseAddress, Int32(buffer.count), &timeout, nil)
+            epoll_wait(number, buffer.baseAddress, Int32(buffer.count), isDue ? 0 : -1)
         }
         // Negative on EINTR: a look at the world, as after a deadline.
         for index in 0..<Int(max(0, count)) {
-            ready.append(Int(Int64(bitPattern: events[index].data.u64)))
+            let key = Int(Int64(bitPattern: events[index].data.u64))
+            if key == Self.timerKey { clearAlarm() } else { ready.append(key) }
         }
+    }
+
+    private mutating func setAlarm(at deadline: Instant) {
+        if let alarm, alarm <= deadline { return }
+        var time = itimerspec()
+        time.it_value = timespec(
+            tv_sec: Int(deadline.nanoseconds / 1_000_000_000),
+            tv_nsec: Int(deadline.nanoseconds % 1_000_000_000))
+        if timerfd_settime(timer.number, Int32(CL_TIMER_ABSOLUTE), &time, nil) == 0 {
+            alarm = deadline
+        }
+    }
+
+    private mutating func clearAlarm() {
+        alarm = nil
+        var expirations: UInt64 = 0
+        read(timer.number, &expirations, MemoryLayout<UInt64>.size)
     }
 }

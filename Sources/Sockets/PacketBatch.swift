@@ -26,6 +26,8 @@ package struct PacketBatch: ~Copyable {
     package private(set) var count = 0
     /// Whether the kernel may have more than what fitted.
     package private(set) var wasFilled = false
+    /// Messages that the kernel has written since they were prepared.
+    private var overwritten = capacity
     private let segments: UnsafeMutablePointer<Segment>
     let messages: UnsafeMutablePointer<cl_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
@@ -60,7 +62,7 @@ package struct PacketBatch: ~Copyable {
 
     /// Resets what the kernel overwrote.
     mutating func prepare() {
-        for index in 0..<Self.capacity {
+        for index in 0..<overwritten {
             messages[index].msg_hdr.msg_iov = vectors + index
             messages[index].msg_hdr.msg_iovlen = 1
             messages[index].msg_hdr.msg_name = UnsafeMutableRawPointer(addresses + index)
@@ -73,13 +75,17 @@ package struct PacketBatch: ~Copyable {
     /// Tells apart the datagrams of the first `messageCount` messages.
     mutating func split(_ messageCount: Int) {
         count = 0
+        overwritten = messageCount
         wasFilled = messageCount == Self.capacity
         for message in 0..<messageCount {
-            let length = Int(messages[message].msg_len)
+            // A pointer of its own: for the thread sanitizer, Swift 6.3 cannot compile `&` on a
+            // pointer that `self` holds, where `self` is changed.
+            let written = messages + message
+            let length = Int(written.pointee.msg_len)
             // Nothing to look for where the kernel gave no ancillary data.
             let size =
-                messages[message].msg_hdr.msg_controllen > 0
-                ? SegmentSize.read(from: &messages[message].msg_hdr) ?? length : length
+                written.pointee.msg_hdr.msg_controllen > 0
+                ? SegmentSize.read(from: &written.pointee.msg_hdr) ?? length : length
             split(message, length, into: max(1, size))
         }
     }

@@ -12,7 +12,7 @@ package struct SendBatch: ~Copyable {
     /// Messages of a batch.
     package static let capacity = 256
     /// Room for one header; bytes.
-    package static let headerLimit = 64
+    package static let headerLimit = SendRoom.headerStride
     /// Destinations that are told apart at most; what goes to others is not joined.
     package static let laneLimit = 4096
     /// The kernel's UDP_MAX_SEGMENTS.
@@ -26,6 +26,8 @@ package struct SendBatch: ~Copyable {
         var segmentBytes = 0
         var segments = 0
         var bytes = 0
+        /// Whose lane it is on; -1: nobody's.
+        var lane: Int32 = -1
         /// The last datagram was shorter, so none may follow.
         var isClosed = false
     }
@@ -34,6 +36,32 @@ package struct SendBatch: ~Copyable {
     private struct Lane {
         var generation: UInt64 = 0
         var message = 0
+    }
+
+    /// What became of the datagrams of one lane.
+    package struct LaneCount: Equatable, Sendable {
+        /// Those that the kernel refused included.
+        package var datagrams: UInt64 = 0
+        package var bytes: UInt64 = 0
+        package var refused: UInt64 = 0
+
+        package init() {}
+
+        package static func + (left: Self, right: Self) -> Self {
+            var sum = left
+            sum.datagrams &+= right.datagrams
+            sum.bytes &+= right.bytes
+            sum.refused &+= right.refused
+            return sum
+        }
+
+        package static func - (left: Self, right: Self) -> Self {
+            var difference = left
+            difference.datagrams &-= right.datagrams
+            difference.bytes &-= right.bytes
+            difference.refused &-= right.refused
+            return difference
+        }
     }
 
     /// Datagrams that wait.
@@ -52,6 +80,7 @@ package struct SendBatch: ~Copyable {
     private let headers: UnsafeMutableRawPointer
     private let controls: UnsafeMutableRawPointer
     private let lanes: UnsafeMutablePointer<Lane>
+    private let laneCounts: UnsafeMutablePointer<LaneCount>
 
     /// `joinsDatagrams`: whether the socket segments, see ``UDPSocket/canSegment``.
     package init(joinsDatagrams: Bool = false) {
@@ -66,11 +95,13 @@ package struct SendBatch: ~Copyable {
         controls = .allocate(
             byteCount: Self.capacity * SegmentSize.controlBytes, alignment: 16)
         lanes = .allocate(capacity: Self.laneLimit)
+        laneCounts = .allocate(capacity: Self.laneLimit)
         messages.initialize(repeating: cl_mmsghdr(), count: Self.capacity)
         runs.initialize(repeating: Run(), count: Self.capacity)
         vectors.initialize(repeating: iovec(), count: vectorCount)
         addresses.initialize(repeating: SocketAddress(), count: Self.capacity)
         lanes.initialize(repeating: Lane(), count: Self.laneLimit)
+        laneCounts.initialize(repeating: LaneCount(), count: Self.laneLimit)
         for index in 0..<Self.capacity {
             messages[index].msg_hdr.msg_iov = vectors + 2 * segments * index
             messages[index].msg_hdr.msg_name = UnsafeMutableRawPointer(addresses + index)
@@ -85,9 +116,13 @@ package struct SendBatch: ~Copyable {
         headers.deallocate()
         controls.deallocate()
         lanes.deallocate()
+        laneCounts.deallocate()
     }
 
     package var isFull: Bool { messageCount == Self.capacity }
+
+    /// What a flush will cost the kernel, roughly, in datagrams: a message costs as much as sixteen.
+    var load: Int { count &+ 16 &* messageCount }
 
     /// Adds a datagram and returns where its header of `headerBytes` is to be written, now.
     ///
@@ -96,28 +131,44 @@ package struct SendBatch: ~Copyable {
         headerBytes: Int, body: UnsafeRawBufferPointer, to address: borrowing SocketAddress,
         lane: Int = -1
     ) -> UnsafeMutableRawPointer {
+        let room = reserve(
+            1, headerBytes: headerBytes, bodyBytes: body.count, to: address, lane: lane)
+        return room.add(0, body.baseAddress)
+    }
+
+    /// Makes room for up to `wanted` datagrams of one size, at least one: what fits in a message.
+    ///
+    /// They are all to be added to what is returned, now.
+    package mutating func reserve(
+        _ wanted: Int, headerBytes: Int, bodyBytes: Int, to address: borrowing SocketAddress,
+        lane: Int
+    ) -> SendRoom {
         precondition(!isFull && headerBytes <= Self.headerLimit, "batch overrun")
-        let bytes = headerBytes + body.count
+        let bytes = headerBytes + bodyBytes
         let message = place(bytes, to: address, lane: lane)
         let run = runs + message
         let segment = run.pointee.segments
-        let header = headers + (message * segments + segment) * Self.headerLimit
-        let vector = vectors + 2 * (message * segments + segment)
-        vector[0].iov_base = header
-        vector[0].iov_len = headerBytes
-        vector[1].iov_base = UnsafeMutableRawPointer(mutating: body.baseAddress)
-        vector[1].iov_len = body.count
-        run.pointee.segments = segment &+ 1
-        run.pointee.bytes &+= bytes
-        count &+= 1
-        return header
+        var granted = 1
+        if wanted > 1, bytes > 0, bytes == run.pointee.segmentBytes {
+            let left = (Self.messageBytesLimit - run.pointee.bytes) / bytes
+            granted = max(1, min(wanted, segments - segment, left))
+        }
+        run.pointee.segments = segment &+ granted
+        run.pointee.bytes &+= granted &* bytes
+        count &+= granted
+        let first = message * segments + segment
+        return SendRoom(
+            count: granted, headerBytes: headerBytes, bodyBytes: bodyBytes,
+            headers: headers + first * Self.headerLimit,
+            vectors: UnsafeMutableRawPointer(vectors + 2 * first))
     }
 
     /// The message that a datagram of `bytes` joins, or starts.
     private mutating func place(
         _ bytes: Int, to address: borrowing SocketAddress, lane: Int
     ) -> Int {
-        let hasLane = segments > 1 && lane >= 0 && lane < Self.laneLimit
+        let isCounted = lane >= 0 && lane < Self.laneLimit
+        let hasLane = segments > 1 && isCounted
         if hasLane, lanes[lane].generation == generation {
             let message = lanes[lane].message
             let run = runs[message]
@@ -131,7 +182,7 @@ package struct SendBatch: ~Copyable {
         }
         let message = messageCount
         messageCount &+= 1
-        runs[message] = Run(segmentBytes: bytes)
+        runs[message] = Run(segmentBytes: bytes, lane: isCounted ? Int32(lane) : -1)
         addresses[message] = copy address
         messages[message].msg_hdr.msg_namelen = address.length
         if hasLane { lanes[lane] = Lane(generation: generation, message: message) }
@@ -142,22 +193,32 @@ package struct SendBatch: ~Copyable {
     ///
     /// A full send buffer refuses the rest: live media must not wait.
     package mutating func flush(on socket: borrowing UDPSocket) -> Int {
+        flush(through: socket.number)
+    }
+
+    mutating func flush(through descriptor: Int32) -> Int {
         for message in 0..<messageCount { complete(message) }
         var next = 0
         var refused = 0
         while next < messageCount {
             let sent = retrying {
-                Int(cl_sendmmsg(socket.number, messages + next, UInt32(messageCount - next), 0))
+                Int(cl_sendmmsg(descriptor, messages + next, UInt32(messageCount - next), 0))
             }
             if sent > 0 {
+                for message in next..<next + sent { settle(message, refused: 0) }
                 next += sent
             } else if errno == EAGAIN || errno == ENOBUFS {
                 let left = (next..<messageCount).reduce(0) { $0 + runs[$1].segments }
+                for message in next..<messageCount {
+                    settle(message, refused: runs[message].segments)
+                }
                 refusals.bufferFullCount &+= UInt64(left)
                 refused += left
                 break
             } else {
-                refused += runs[next].segments > 1 ? sendApart(next, on: socket) : refuse()
+                let failed = runs[next].segments > 1 ? sendApart(next, descriptor) : refuse()
+                settle(next, refused: failed)
+                refused += failed
                 next += 1
             }
         }
@@ -166,6 +227,19 @@ package struct SendBatch: ~Copyable {
         count = 0
         generation &+= 1
         return refused
+    }
+
+    /// What has gone out on a lane since the batch was made.
+    package func count(ofLane lane: Int) -> LaneCount {
+        lane >= 0 && lane < Self.laneLimit ? laneCounts[lane] : LaneCount()
+    }
+
+    private func settle(_ message: Int, refused: Int) {
+        let lane = Int(runs[message].lane)
+        guard lane >= 0 else { return }
+        laneCounts[lane].datagrams &+= UInt64(runs[message].segments)
+        laneCounts[lane].bytes &+= UInt64(runs[message].bytes)
+        laneCounts[lane].refused &+= UInt64(refused)
     }
 
     private func complete(_ message: Int) {
@@ -189,7 +263,7 @@ package struct SendBatch: ~Copyable {
     /// Sends one by one the datagrams of a message that the kernel would not cut apart.
     ///
     /// Its device or its path cannot (EIO, EINVAL, EMSGSIZE). Returns how many were refused.
-    private mutating func sendApart(_ message: Int, on socket: borrowing UDPSocket) -> Int {
+    private mutating func sendApart(_ message: Int, _ descriptor: Int32) -> Int {
         var refused = 0
         var whole = messages[message].msg_hdr
         whole.msg_control = nil
@@ -197,7 +271,7 @@ package struct SendBatch: ~Copyable {
         whole.msg_iovlen = 2
         for segment in 0..<runs[message].segments {
             whole.msg_iov = vectors + 2 * (message * segments + segment)
-            if retrying({ sendmsg(socket.number, &whole, 0) }) < 0 { refused += refuse() }
+            if retrying({ sendmsg(descriptor, &whole, 0) }) < 0 { refused += refuse() }
         }
         return refused
     }

@@ -33,6 +33,7 @@ package struct SendRefusals: Equatable, Sendable {
 
     mutating func count(_ code: Int32) {
         switch code {
+        case EAGAIN, ENOBUFS: bufferFullCount &+= 1
         case EMSGSIZE: tooLongCount &+= 1
         case ENETUNREACH, EHOSTUNREACH, ECONNREFUSED, ENETDOWN, EADDRNOTAVAIL:
             unreachableCount &+= 1

@@ -22,15 +22,20 @@ package struct UDPSocket: ~Copyable {
     /// Where the kernel has no IPv6, `[::]` becomes `0.0.0.0`. `knowsDestination` makes
     /// ``PacketBatch/destination(at:)`` available.
     ///
+    /// `forbidsFragments`: what is too long for a path is lost there, or refused here, and never cut by
+    /// IP; paths of peers are probed (RFC 8899, section 4.4).
+    ///
     /// `joinsDatagrams` asks the kernel to hand over datagrams of one sender together, and to cut
     /// apart what is sent so: many fewer crossings of the system's border.
     package init(
-        binding endpoint: Endpoint, knowsDestination: Bool = false, joinsDatagrams: Bool = false
+        binding endpoint: Endpoint, knowsDestination: Bool = false, joinsDatagrams: Bool = false,
+        forbidsFragments: Bool = false
     ) throws(SystemError) {
         let opened = Self.open(endpoint)
         family = opened.family
         descriptor = try Self.bind(opened, knowsDestination: knowsDestination)
         local = Self.localEndpoint(of: opened.number) ?? opened.endpoint
+        if forbidsFragments { Self.forbidFragments(opened.number, family: opened.family) }
         canSegment = joinsDatagrams && Self.joinDatagrams(on: opened.number)
     }
 
@@ -41,6 +46,14 @@ package struct UDPSocket: ~Copyable {
         var length = socklen_t(MemoryLayout<Int32>.size)
         return getsockopt(
             number, Int32(IPPROTO_UDP), Int32(CL_UDP_SEGMENT), &size, &length) == 0
+    }
+
+    /// Sets the bit, and heeds no router's word about the path (ip(7), IP_PMTUDISC_PROBE).
+    private static func forbidFragments(_ number: Int32, family: AddressFamily) {
+        if family != .v6 { set(number, Int(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_PROBE) }
+        if family != .v4 {
+            set(number, Int(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)
+        }
     }
 
     private typealias Opened = (number: Int32, endpoint: Endpoint, family: AddressFamily)

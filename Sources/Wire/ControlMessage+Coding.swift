@@ -2,8 +2,8 @@ import NetBasics
 
 /// A datagram of control messages on one link.
 ///
-///     header (4) | receiver's link token (8) | record, record, …
-///     record: kind (1) | body length (2) | body
+///     header (4) | receiver's link token (4) | record, record, …
+///     record: kind (1) | body, as long as its kind and its own counts say
 ///
 package struct ControlDatagram: Equatable, Sendable {
     package var token: LinkToken
@@ -14,43 +14,61 @@ package struct ControlDatagram: Equatable, Sendable {
         self.messages = messages
     }
 
-    /// As few datagrams as hold all messages, none above ``DatagramLimit/control``.
+    /// Bytes of one datagram at most: with its seal it is then no longer than any other.
+    package static let byteLimit = DatagramLimit.control - sealBytes
+    /// Bytes that sealing adds to a datagram (docs/sealing.md).
+    package static let sealBytes = 16
+
+    /// As few datagrams as hold all messages, none above ``byteLimit``, in clear.
     package var encodedDatagrams: [[UInt8]] {
+        var header = ByteWriter(capacity: Self.headerBytes)
+        DatagramHeader(kind: .control).write(to: &header)
+        header.write(token)
+        return encodedRecords.map { header.bytes + $0 }
+    }
+
+    /// The records of each of ``encodedDatagrams``, to be sealed.
+    package var encodedRecords: [[UInt8]] {
         var datagrams: [[UInt8]] = []
-        var writer = Self.start(token)
+        var writer = ByteWriter(capacity: 256)
         for message in messages {
             let record = message.encodedRecord
-            if writer.bytes.count + record.count > DatagramLimit.control {
+            let count = Self.headerBytes + writer.bytes.count + record.count
+            if count > Self.byteLimit, !writer.bytes.isEmpty {
                 datagrams.append(writer.bytes)
-                writer = Self.start(token)
+                writer = ByteWriter(capacity: 256)
             }
             writer.write(record)
         }
         return datagrams + [writer.bytes]
     }
 
-    private static func start(_ token: LinkToken) -> ByteWriter {
-        var writer = ByteWriter(capacity: 256)
-        DatagramHeader(kind: .control).write(to: &writer)
-        writer.write(token)
-        return writer
-    }
+    private static let headerBytes = 8
 
     /// Reads what follows the header; refuses the whole datagram if any record is malformed.
     init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
-        token = try reader.readToken(from: bytes)
+        let token = try reader.readToken(from: bytes)
+        try self.init(token: token, records: bytes, reader: &reader)
+    }
+
+    /// Reads records that came sealed; only a probe may be longer than ``byteLimit``.
+    package init(token: LinkToken, decodingRecords bytes: RawSpan) throws(DecodeError) {
+        var reader = ByteReader()
+        try self.init(token: token, records: bytes, reader: &reader)
+        if bytes.byteCount > Self.byteLimit, messages.count > 1 {
+            throw .oversized(limit: Self.byteLimit, actual: bytes.byteCount)
+        }
+    }
+
+    private init(
+        token: LinkToken, records bytes: RawSpan, reader: inout ByteReader
+    ) throws(DecodeError) {
+        self.token = token
         messages = []
         while reader.remaining(in: bytes) > 0 {
             let code = try reader.readUInt8(from: bytes)
             guard let kind = RecordKind(rawValue: code) else { throw .unknownType(code) }
-            let length = Int(try reader.readUInt16(from: bytes))
-            let end = reader.offset + length
-            guard end <= bytes.byteCount else {
-                throw .truncated(needed: end, available: bytes.byteCount)
-            }
-            let body = bytes.extracting(first: end)
-            messages.append(try ControlMessage(kind: kind, from: body, reader: &reader))
-            try reader.expectEnd(of: body)
+            messages.append(try ControlMessage(kind: kind, from: bytes, reader: &reader))
         }
     }
 }
@@ -77,6 +95,14 @@ private enum RecordKind: UInt8 {
     case graft = 17
     case prune = 18
     case have = 19
+    case rekey = 22
+    case rekeyed = 23
+    case probe = 24
+    case parity = 26
+    case probed = 27
+    case received = 25
+    case measure = 28
+    case shed = 29
 }
 
 extension ControlMessage {
@@ -99,19 +125,25 @@ extension ControlMessage {
         case .position: .position
         case .repairRequest: .repairRequest
         case .heardUpTo: .heardUpTo
+        case .parity: .parity
         case .announce: .announce
         case .graft: .graft
         case .prune: .prune
         case .have: .have
+        case .rekey: .rekey
+        case .rekeyed: .rekeyed
+        case .probe: .probe
+        case .probed: .probed
+        case .rate(.measure): .measure
+        case .rate(.received): .received
+        case .rate(.shed): .shed
         }
     }
 
     fileprivate var encodedRecord: [UInt8] {
         var writer = ByteWriter(capacity: 48)
         writer.write(recordKind.rawValue)
-        writer.write(UInt16(0))
         writeBody(to: &writer)
-        writer.overwriteUInt16(UInt16(writer.bytes.count - 3), at: 1)
         return writer.bytes
     }
 
@@ -159,11 +191,21 @@ extension ControlMessage {
             writer.write(source)
             writer.write(seqno)
             writer.write(UInt8(isLazy ? 1 : 0))
+        case .parity(let source, let rows):
+            writer.write(source)
+            writer.write(rows)
         case .have(let stream, let sequence):
             writer.write(stream)
             writer.write(sequence)
-        case .close:
-            break
+        case .close: break
+        case .rekey(let message), .rekeyed(let message):
+            writer.write(message)
+        case .probe(let nonce, let padding):
+            writer.write(nonce)
+            writer.write(padding)
+            writer.write([UInt8](repeating: 0, count: Int(padding)))
+        case .probed(let nonce):
+            writer.write(nonce)
         case .repairRequest(let request):
             writer.write(request.stream)
             writer.write(request.base)
@@ -171,6 +213,8 @@ extension ControlMessage {
         case .heardUpTo(let stream, let highest):
             writer.write(stream)
             writer.write(highest)
+        case .rate(let message):
+            message.write(to: &writer)
         }
     }
 
@@ -178,8 +222,8 @@ extension ControlMessage {
         kind: RecordKind, from bytes: RawSpan, reader: inout ByteReader
     ) throws(DecodeError) {
         switch kind {
-        case .ping: self = .ping(time: try reader.readUInt64(from: bytes))
-        case .pong: self = .pong(time: try reader.readUInt64(from: bytes))
+        case .ping: self = .ping(time: try reader.readUInt32(from: bytes))
+        case .pong: self = .pong(time: try reader.readUInt32(from: bytes))
         case .route: self = .route(try RouteAdvert(from: bytes, reader: &reader))
         case .seqnoRequest:
             self = .seqnoRequest(
@@ -195,13 +239,7 @@ extension ControlMessage {
             self = .attachAccepted(
                 source: try reader.readPeer(from: bytes),
                 isFed: try reader.readFlag("fed", from: bytes))
-        case .attachRefused:
-            let source = try reader.readPeer(from: bytes)
-            guard let reason = AttachRefusalReason(rawValue: try reader.readUInt8(from: bytes))
-            else { throw .invalidField("reason") }
-            self = .attachRefused(
-                source: source, reason: reason,
-                referrals: try reader.readContacts(limit: Self.referralLimit, from: bytes))
+        case .attachRefused: self = try Self.attachRefused(from: bytes, reader: &reader)
         case .detach: self = .detach(source: try reader.readPeer(from: bytes))
         case .move:
             let source = try reader.readPeer(from: bytes)
@@ -230,11 +268,55 @@ extension ControlMessage {
                 seqno: try reader.readUInt32(from: bytes),
                 isLazy: try reader.readFlag("lazy", from: bytes))
         case .prune: self = .prune(source: try reader.readPeer(from: bytes))
+        case .parity: self = try Self.parity(from: bytes, reader: &reader)
+        case .rekey:
+            self = .rekey(try reader.readBytes(LinkMessage.rekeyBytes, from: bytes))
+        case .rekeyed:
+            self = .rekeyed(try reader.readBytes(LinkMessage.rekeyedBytes, from: bytes))
+        case .probe: self = try Self.probe(from: bytes, reader: &reader)
+        case .probed: self = .probed(nonce: try reader.readUInt64(from: bytes))
         case .have:
             self = .have(
                 stream: try reader.readStream(from: bytes),
                 sequence: try reader.readUInt32(from: bytes))
+        case .measure: self = .rate(try RateMessage(measureFrom: bytes, reader: &reader))
+        case .received: self = .rate(try RateMessage(receivedFrom: bytes, reader: &reader))
+        case .shed: self = .rate(try RateMessage(shedFrom: bytes, reader: &reader))
         }
+    }
+}
+
+extension ControlMessage {
+    private static func attachRefused(
+        from bytes: RawSpan, reader: inout ByteReader
+    ) throws(DecodeError) -> ControlMessage {
+        let source = try reader.readPeer(from: bytes)
+        guard let reason = AttachRefusalReason(rawValue: try reader.readUInt8(from: bytes)) else {
+            throw .invalidField("reason")
+        }
+        return .attachRefused(
+            source: source, reason: reason,
+            referrals: try reader.readContacts(limit: referralLimit, from: bytes))
+    }
+
+    private static func parity(
+        from bytes: RawSpan, reader: inout ByteReader
+    ) throws(DecodeError) -> ControlMessage {
+        let source = try reader.readPeer(from: bytes)
+        let rows = try reader.readUInt8(from: bytes)
+        guard rows <= ParityHeader.rowLimit else { throw .invalidField("rows") }
+        return .parity(source: source, rows: rows)
+    }
+
+    private static func probe(
+        from bytes: RawSpan, reader: inout ByteReader
+    ) throws(DecodeError) -> ControlMessage {
+        let nonce = try reader.readUInt64(from: bytes)
+        let padding = try reader.readUInt16(from: bytes)
+        guard try reader.readBytes(Int(padding), from: bytes).allSatisfy({ $0 == 0 }) else {
+            throw .invalidField("padding")
+        }
+        return .probe(nonce: nonce, padding: padding)
     }
 }
 
@@ -261,15 +343,18 @@ extension RepairRequest {
 }
 
 extension RouteAdvert {
+    private static let goneBit: UInt8 = 0x80
+    /// More hops are written as so many.
+    private static let hopLimit: UInt8 = 0x7F
+
     fileprivate func write(to writer: inout ByteWriter) {
         writer.write(source)
         writer.write(seqno)
         writer.write(metric)
-        writer.write(hops)
-        writer.write(UInt8(isGone ? 1 : 0))
-        writer.write(freeRate)
-        writer.write(admitCost)
-        writer.write(sourceRate)
+        writer.write(min(hops, Self.hopLimit) | (isGone ? Self.goneBit : 0))
+        writer.writeUInt24(freeRate)
+        writer.writeUInt24(admitCost)
+        writer.writeUInt24(sourceRate)
         writer.write(descriptionVersion)
         writer.write(origin)
     }
@@ -278,11 +363,12 @@ extension RouteAdvert {
         source = try reader.readPeer(from: bytes)
         seqno = try reader.readUInt32(from: bytes)
         metric = try reader.readUInt32(from: bytes)
-        hops = try reader.readUInt8(from: bytes)
-        isGone = try reader.readFlag("gone", from: bytes)
-        freeRate = try reader.readUInt32(from: bytes)
-        admitCost = try reader.readUInt32(from: bytes)
-        sourceRate = try reader.readUInt32(from: bytes)
+        let code = try reader.readUInt8(from: bytes)
+        hops = code & Self.hopLimit
+        isGone = code & Self.goneBit != 0
+        freeRate = try reader.readUInt24(from: bytes)
+        admitCost = try reader.readUInt24(from: bytes)
+        sourceRate = try reader.readUInt24(from: bytes)
         descriptionVersion = try reader.readUInt16(from: bytes)
         origin = try reader.readCoordinate(from: bytes)
     }
@@ -329,14 +415,28 @@ extension StreamDescription {
 }
 
 extension ByteWriter {
-    fileprivate mutating func write(_ stream: StreamID) {
+    /// Three bytes; what does not fit is written as the largest, which reads as ``UInt32/max``.
+    mutating func writeUInt24(_ word: UInt32) {
+        let fitting = min(word, 0xFF_FFFF)
+        write(UInt8(fitting >> 16))
+        write(UInt16(truncatingIfNeeded: fitting))
+    }
+
+    mutating func write(_ stream: StreamID) {
         write(stream.source)
         write(stream.index)
     }
 }
 
 extension ByteReader {
-    fileprivate mutating func readStream(
+    /// The largest reads as ``UInt32/max``.
+    mutating func readUInt24(from bytes: RawSpan) throws(DecodeError) -> UInt32 {
+        let high = UInt32(try readUInt8(from: bytes)) << 16
+        let word = high | UInt32(try readUInt16(from: bytes))
+        return word == 0xFF_FFFF ? .max : word
+    }
+
+    mutating func readStream(
         from bytes: RawSpan
     ) throws(DecodeError) -> StreamID {
         let source = try readPeer(from: bytes)

@@ -5,9 +5,9 @@ import NetBasics
 /// Every message is idempotent and refreshed, so that any may be lost, repeated or reordered.
 package enum ControlMessage: Equatable, Sendable {
     /// Asks for a `pong`; `time` is opaque to the receiver.
-    case ping(time: UInt64)
+    case ping(time: UInt32)
     /// Repeats a ping's `time`.
-    case pong(time: UInt64)
+    case pong(time: UInt32)
     case route(RouteAdvert)
     /// Asks the source, hop by hop along parents, for a sequence number of at least `seqno`;
     /// urgently if the asker receives nothing.
@@ -34,6 +34,8 @@ package enum ControlMessage: Equatable, Sendable {
     case position(Coordinate)
     /// Asks for packets of a stream that did not arrive.
     case repairRequest(RepairRequest)
+    /// Asks a parent for so many parity shards with every block of a source's streams.
+    case parity(source: PeerID, rows: UInt8)
     /// The sender has passed on the stream up to `highest`, and nothing since a while.
     case heardUpTo(stream: StreamID, highest: UInt32)
     /// A source that floods exists, this far away through the sender.
@@ -47,6 +49,16 @@ package enum ControlMessage: Equatable, Sendable {
     case prune(source: PeerID)
     /// Digest: the sender has this stream's packets up to `sequence`.
     case have(stream: StreamID, sequence: UInt32)
+    /// Message 1 of a handshake for new keys; ``LinkMessage/rekeyBytes``.
+    case rekey([UInt8])
+    /// Message 2 of it; ``LinkMessage/rekeyedBytes``.
+    case rekeyed([UInt8])
+    /// Asks whether a datagram with so much padding arrives, or anything at a new address.
+    case probe(nonce: UInt64, padding: UInt16)
+    /// Repeats a probe's `nonce`, to where the probe came from.
+    case probed(nonce: UInt64)
+    /// How much the link carries.
+    case rate(RateMessage)
 
     package static let referralLimit = 4
     package static let peerLimit = 8

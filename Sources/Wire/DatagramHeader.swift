@@ -21,14 +21,26 @@ package struct DatagramHeader: Equatable, Sendable {
     package enum Kind: UInt8, Sendable, CaseIterable {
         case media = 0x01
         case control = 0x02
-        case linkRequest = 0x10
+        case parity = 0x03
+        case mediaPiece = 0x04
+        case linkHello = 0x10
         case linkChallenge = 0x11
-        case linkAccept = 0x12
-        case linkRefusal = 0x13
+        case linkRequest = 0x12
+        case linkAccept = 0x13
+        case linkRefusal = 0x14
         case rendezvousRequest = 0x20
         case rendezvousChallenge = 0x21
         case rendezvousReply = 0x22
         case rendezvousRefusal = 0x23
+
+        /// Whether it goes to or comes from a rendezvous: all others are sealed.
+        package var isRendezvous: Bool {
+            switch self {
+            case .rendezvousRequest, .rendezvousChallenge, .rendezvousReply, .rendezvousRefusal:
+                true
+            default: false
+            }
+        }
     }
 
     package init(kind: Kind, flags: UInt8 = 0, stream: UInt8 = 0) {
@@ -38,15 +50,29 @@ package struct DatagramHeader: Equatable, Sendable {
     }
 
     package init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
-        let first = try reader.readUInt8(from: bytes)
-        guard first >> 4 == Self.magic else { throw .unknownMagic }
-        guard first & 0xF == Self.version else { throw .unsupportedVersion(first & 0xF) }
-        let code = try reader.readUInt8(from: bytes)
-        guard let kind = Kind(rawValue: code) else { throw .unknownType(code) }
-        self.kind = kind
+        kind = try Self.readKind(from: bytes, reader: &reader)
         flags = try reader.readUInt8(from: bytes)
         stream = try reader.readUInt8(from: bytes)
-        guard kind == .media || (flags == 0 && stream == 0) else { throw .invalidField("flags") }
+        guard kind == .media || kind == .parity || (flags == 0 && stream == 0) else {
+            throw .invalidField("flags")
+        }
+    }
+
+    /// Reads the first two bytes only.
+    package static func kind(of bytes: RawSpan) throws(DecodeError) -> Kind {
+        var reader = ByteReader()
+        return try readKind(from: bytes, reader: &reader)
+    }
+
+    private static func readKind(
+        from bytes: RawSpan, reader: inout ByteReader
+    ) throws(DecodeError) -> Kind {
+        let first = try reader.readUInt8(from: bytes)
+        guard first >> 4 == magic else { throw .unknownMagic }
+        guard first & 0xF == version else { throw .unsupportedVersion(first & 0xF) }
+        let code = try reader.readUInt8(from: bytes)
+        guard let kind = Kind(rawValue: code) else { throw .unknownType(code) }
+        return kind
     }
 
     package func write(to writer: inout ByteWriter) {

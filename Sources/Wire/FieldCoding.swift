@@ -8,7 +8,7 @@ extension ByteReader {
     }
 
     mutating func readToken(from bytes: RawSpan) throws(DecodeError) -> LinkToken {
-        LinkToken(rawValue: try readUInt64(from: bytes))
+        LinkToken(rawValue: try readUInt32(from: bytes))
     }
 
     mutating func readGroup(from bytes: RawSpan) throws(DecodeError) -> GroupID {
@@ -43,7 +43,7 @@ extension ByteReader {
         return Endpoint(address: address, port: try readUInt16(from: bytes))
     }
 
-    private mutating func readContact(from bytes: RawSpan) throws(DecodeError) -> Contact {
+    mutating func readContact(from bytes: RawSpan) throws(DecodeError) -> Contact {
         let peer = try readPeer(from: bytes)
         let endpoint = try readEndpoint(from: bytes)
         guard endpoint.address.isUnicast, endpoint.port != 0 else {
@@ -73,7 +73,7 @@ extension ByteReader {
             peers.append(
                 Acquaintance(
                     contact: contact, coordinate: try readCoordinate(from: bytes),
-                    metric: try readUInt32(from: bytes), admitCost: try readUInt32(from: bytes)))
+                    metric: try readUInt24(from: bytes), admitCost: try readUInt24(from: bytes)))
         }
         return peers
     }
@@ -128,7 +128,7 @@ extension ByteWriter {
         for contact in contacts { write(contact) }
     }
 
-    private mutating func write(_ contact: Contact) {
+    mutating func write(_ contact: Contact) {
         write(contact.peer)
         write(contact.endpoint)
     }
@@ -146,8 +146,8 @@ extension ByteWriter {
         for peer in peers {
             write(peer.contact)
             write(peer.coordinate)
-            write(peer.metric)
-            write(peer.admitCost)
+            writeUInt24(peer.metric)
+            writeUInt24(peer.admitCost)
         }
     }
 }

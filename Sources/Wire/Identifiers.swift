@@ -1,6 +1,6 @@
 import NetBasics
 
-/// A peer for the time its process runs: 64 random bits, drawn at start.
+/// A peer for the time its process runs: a hash of the public key that it drew at start.
 @usableFromInline package struct PeerID: Hashable, Comparable, Sendable, CustomStringConvertible {
     @usableFromInline package let rawValue: UInt64
 
@@ -39,14 +39,13 @@ package struct GroupID: Hashable, Comparable, Sendable, CustomStringConvertible 
     }
 }
 
-/// One end of a link: 64 unguessable bits that the receiving peer chose.
+/// One end of a link: 32 random bits that the receiving peer chose, unlike those of its other links.
 ///
-/// Whoever writes on a link repeats them in every datagram, so that nobody off the path can
-/// write on it.
+/// Whoever writes on a link repeats them in every datagram: they say with which key it is sealed.
 @usableFromInline package struct LinkToken: Hashable, Comparable, Sendable {
-    @usableFromInline package let rawValue: UInt64
+    @usableFromInline package let rawValue: UInt32
 
-    @inlinable package init(rawValue: UInt64) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     @inlinable package static func == (left: Self, right: Self) -> Bool {
         left.rawValue == right.rawValue

@@ -4,12 +4,14 @@ import NetBasics
 /// "Links").
 ///
 ///     initiator                              responder
-///        | -- request (no cookie) --------------> |  keeps nothing
-///        | <------------- challenge (cookie) ---- |  smaller than the request
+///        | -- hello ----------------------------> |  keeps nothing
+///        | <------------- challenge (cookie) ---- |
 ///        | -- request (cookie) -----------------> |  address proven: link exists
 ///        | <------------------------- accept ---- |  or refusal, with referrals
 ///
 package enum LinkMessage: Equatable, Sendable {
+    /// Asks for a cookie.
+    case hello(token: LinkToken)
     case request(LinkRequest)
     case challenge(token: LinkToken, cookie: Cookie)
     case accept(LinkAccept)
@@ -21,7 +23,7 @@ package enum LinkMessage: Equatable, Sendable {
 
 /// Asks for a link; `token` is what the responder must write on it.
 ///
-///     header (4) | group (16) | initiator (8) | token (8) | cookie (16) | name (1 + n)
+///     header (4) | token (4) | cookie (16) | group (16) | initiator (8) | name (1 + n)
 ///
 package struct LinkRequest: Equatable, Sendable {
     package var group: GroupID
@@ -43,7 +45,7 @@ package struct LinkRequest: Equatable, Sendable {
 
 /// Grants a link; `initiatorToken` repeats the request's, `token` is what the initiator must write.
 ///
-///     header (4) | initiator's token (8) | responder (8) | token (8) | name (1 + n)
+///     header (4) | initiator's token (4) | responder (8) | token (4) | name (1 + n)
 ///
 package struct LinkAccept: Equatable, Sendable {
     package var initiatorToken: LinkToken
@@ -71,18 +73,42 @@ package enum LinkRefusalReason: UInt8, Sendable, CaseIterable {
     case peerIDTaken = 4
 }
 
+// MARK: - Sizes
+
+extension LinkMessage {
+    /// Bytes of the datagram that carries the message sealed (docs/protocol.md, "Links").
+    package var sealedByteCount: Int {
+        switch self {
+        case .hello: Self.openingBytes
+        case .challenge: Self.openingBytes
+        case .request(let request): 24 + 96 + 8 + 1 + request.name.description.utf8.count + 16
+        case .accept(let accept): 8 + 48 + 1 + 8 + 4 + 1 + accept.name.description.utf8.count
+        case .refusal: encoded.count + 48 + 1
+        }
+    }
+
+    /// Of a hello, padded, and of a challenge: neither is longer than the other.
+    package static let openingBytes = 72
+    /// Of the two messages that give a link new keys.
+    package static let rekeyBytes = 96
+    package static let rekeyedBytes = 48
+}
+
 // MARK: - Coding
 
 extension LinkMessage {
     package var encoded: [UInt8] {
         var writer = ByteWriter(capacity: 128)
         switch self {
+        case .hello(let token):
+            DatagramHeader(kind: .linkHello).write(to: &writer)
+            writer.write(token)
         case .request(let request):
             DatagramHeader(kind: .linkRequest).write(to: &writer)
-            writer.write(request.group)
-            writer.write(request.peer)
             writer.write(request.token)
             writer.write(request.cookie)
+            writer.write(request.group)
+            writer.write(request.peer)
             writer.write(request.name)
         case .challenge(let token, let cookie):
             DatagramHeader(kind: .linkChallenge).write(to: &writer)
@@ -108,6 +134,8 @@ extension LinkMessage {
         kind: DatagramHeader.Kind, from bytes: RawSpan, reader: inout ByteReader
     ) throws(DecodeError) {
         switch kind {
+        case .linkHello:
+            self = .hello(token: try reader.readToken(from: bytes))
         case .linkRequest:
             self = .request(try LinkRequest(from: bytes, reader: &reader))
         case .linkChallenge:
@@ -130,10 +158,10 @@ extension LinkMessage {
 
 extension LinkRequest {
     fileprivate init(from bytes: RawSpan, reader: inout ByteReader) throws(DecodeError) {
-        group = try reader.readGroup(from: bytes)
-        peer = try reader.readPeer(from: bytes)
         token = try reader.readToken(from: bytes)
         cookie = try reader.readCookie(from: bytes)
+        group = try reader.readGroup(from: bytes)
+        peer = try reader.readPeer(from: bytes)
         name = try reader.readName(from: bytes)
     }
 }

@@ -44,7 +44,7 @@ func hideSecrets(
     in arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count: Int32
 ) {
     for index in 0..<Int(count) {
-        guard let argument = arguments[index], strncmp(argument, "polycast://", 11) == 0,
+        guard let argument = arguments[index], strncasecmp(argument, "polycast://", 11) == 0,
             var place = strchr(argument, Int32(UInt8(ascii: "#")))
         else { continue }
         place += 1

@@ -1,5 +1,6 @@
 import Management
 import NetBasics
+import Sockets
 
 /// Counts beyond this are mistakes, and would not fit in memory.
 private let countLimit = 1_000_000
@@ -29,6 +30,9 @@ private func peerConfiguration(_ words: Words) throws(Failure) -> PeerConfigurat
     configuration.bind = try words.endpoint("bind") ?? configuration.bind
     configuration.fanout = try words.integer("fanout", in: 1...256)
     configuration.algorithm = try words.algorithm("algorithm") ?? configuration.algorithm
+    configuration.hasParity = words.has("parity")
+    configuration.workers =
+        try words.integer("workers", in: 1...SendCrew.workerLimit) ?? configuration.workers
     configuration.duration = try words.duration("duration")
     configuration.isJSON = words.has("json")
     configuration.socketPath = try words.socketPath("socket")

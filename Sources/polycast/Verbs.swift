@@ -133,6 +133,13 @@ private let joinOptions: [Option] = [
         "algorithm", "NAME", completion: .words(AlgorithmChoice.allCases.map(\.rawValue)),
         help: "how this member's streams find the others: spt (a tree by delay), flood (and "
             + "prune) or auto (default spt)"),
+    .toggle(
+        "parity",
+        help: "exchange parity with neighbors that do, too, on links that lose packets: over "
+            + "long ways repair is sooner, for more traffic"),
+    .value(
+        "workers", "N",
+        help: "threads that send, for more than one processor bears (default 1)"),
     .value("duration", "TIME", help: "leave by itself, such as 30s, 5m or 1h"),
     .value(
         "rendezvous-timeout", "TIME",

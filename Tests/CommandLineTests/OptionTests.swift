@@ -14,18 +14,17 @@ private struct Sample: Sendable {
     var value: String?
     var expected: Command
 
-    /// What the verb needs besides options.
-    static func operands(of verb: String) -> [String] {
-        switch verb {
-        case "join", "relay": [invite]
-        case "bench": ["forward"]
+    /// What the verb needs besides the option.
+    var operands: [String] {
+        switch expected {
+        case .join: [invite]
+        case .bench(let configuration): [configuration.measure.rawValue]
         default: []
         }
     }
 
     /// The arguments, with the value behind an equals sign or as the next word.
     func arguments(isAttached: Bool) -> [String] {
-        let operands = Self.operands(of: verb)
         guard let value else { return [verb, "--\(option)"] + operands }
         return isAttached
             ? [verb] + operands + ["--\(option)=\(value)"]
@@ -103,6 +102,8 @@ private let plainSamples: [Sample] =
         },
         join("fanout", "2") { $0.fanout = 2 },
         join("algorithm", "flood") { $0.algorithm = .flood },
+        join("parity", nil) { $0.hasParity = true },
+        join("workers", "4") { $0.workers = 4 },
         join("duration", "1.5m") { $0.duration = .seconds(90) },
         join("json", nil) { $0.isJSON = true },
         join("socket", "/run/x.sock") { $0.socketPath = "/run/x.sock" },
@@ -127,6 +128,12 @@ private let plainSamples: [Sample] =
         bench("streams", "500") { $0.streams = 500 },
         bench("size", "400") { $0.packetBytes = 400 },
         bench("rounds", "3") { $0.rounds = 3 },
+        bench("workers", "2") { $0.workers = 2 },
+        bench("rival", "12:5000") {
+            $0.measure = .paced
+            $0.rival = .init(process: 12, port: 5000)
+        },
+        bench("sink-port", "7000") { $0.firstSinkPort = 7000 },
         bench("no-gso", nil) { $0.joinsDatagrams = false },
         bench("json", nil) { $0.isJSON = true },
         demo("out", "there") { $0.outputDirectory = "there" },
@@ -176,7 +183,7 @@ private let samples = plainSamples + relays(plainSamples)
 
     @Test func samplesChangeTheDefault() throws {
         for sample in samples {
-            let bare = try parse([sample.verb] + Sample.operands(of: sample.verb))
+            let bare = try parse([sample.verb] + sample.operands)
             #expect(bare != sample.expected, "\(sample.verb) --\(sample.option)")
         }
     }

@@ -118,17 +118,26 @@ let storedToolHelp: [String: String] = [
     sinks, turn by turn to a plain loop of the same system calls without any
     protocol, which is the limit, and to Polycast's own data path. Forward counts
     copies per second of processor time; latency is what a hop takes at half of the
-    load that the bare loop bears. Seal counts packets sealed end to end, against a
-    plain loop of the cipher's calls.
+    load that the bare loop bears. Forward with several workers is compared with
+    one instead, on packets that have arrived already. Paced is the processor time
+    of a copy at 2000 packets a second. Seal counts packets sealed end to end,
+    against a plain loop of the cipher's calls; link counts short control datagrams
+    sealed and opened, and handshakes, against the bare cipher and the bare key
+    agreements.
 
     Operands:
-      WHAT                    forward, latency, seal
+      WHAT                    forward, latency, paced, seal, link
 
     Options:
       --children N            sinks that get a copy (default 16)
       --streams N             streams that the packets belong to (default 1)
       --size BYTES            UDP payload of each packet (default 1200)
+      --workers N             compare forward by so many sending threads with that
+                              by one
       --rounds N              how often each is measured (default 10)
+      --rival PID:PORT        compare paced with that process, which receives at
+                              PORT of 127.0.0.1
+      --sink-port PORT        the first sink's port, to be told to a rival
       --no-gso                a message for each datagram, as on kernels without
                               segmentation
       -J, -j, --json          print a JSON object for each figure instead of text
@@ -137,6 +146,8 @@ let storedToolHelp: [String: String] = [
     Examples:
       polycast bench forward --children 16 --size 1200
           copies for 16 neighbors
+      polycast bench forward --workers 2 --children 64
+          what a second sending thread is worth
       polycast bench latency --children 4 --json
           what one hop adds, for a program
 

@@ -143,6 +143,11 @@ let storedHelp: [String: String] = storedToolHelp.merging([
       --algorithm NAME        how this member's streams find the others: spt (a
                               tree by delay), flood (and prune) or auto (default
                               spt)
+      --parity                exchange parity with neighbors that do, too, on links
+                              that lose packets: over long ways repair is sooner,
+                              for more traffic
+      --workers N             threads that send, for more than one processor bears
+                              (default 1)
       --duration TIME         leave by itself, such as 30s, 5m or 1h
       --rendezvous-timeout TIME
                               give up if nothing answers this long at the start
@@ -190,6 +195,11 @@ let storedHelp: [String: String] = storedToolHelp.merging([
       --uplink RATE           what may be sent in all, such as 4M (default 10M)
       --bind ADDRESS:PORT     local UDP address (default [::]:0, a free port)
       --fanout N              children per source at most (default: by the uplink)
+      --parity                exchange parity with neighbors that do, too, on links
+                              that lose packets: over long ways repair is sooner,
+                              for more traffic
+      --workers N             threads that send, for more than one processor bears
+                              (default 1)
       --duration TIME         leave by itself, such as 30s, 5m or 1h
       --rendezvous-timeout TIME
                               give up if nothing answers this long at the start

@@ -91,6 +91,22 @@ private let invite = "polycast://h/g"
                 + "[::]:7400"
         ),
         (
+            ["join", invite, "--workers", "17"],
+            "--workers cannot be \"17\"; write a number from 1 to 16"
+        ),
+        (
+            ["bench", "latency", "--workers", "2"],
+            "bench latency: --workers is for forward; leave it out, or run polycast bench forward"
+        ),
+        (
+            ["bench", "forward", "--rival", "1:2"],
+            "bench forward: --rival is for paced; leave it out, or run polycast bench paced"
+        ),
+        (
+            ["relay", invite, "--workers", "0"],
+            "--workers cannot be \"0\"; write a number from 1 to 16"
+        ),
+        (
             ["join", invite, "--fanout", "0"],
             "--fanout cannot be \"0\"; write a number from 1 to 256"
         ),

@@ -15,7 +15,7 @@ func freePort() throws -> UInt16 {
 
 /// What the peer behind a management socket answers.
 func ask(_ request: ManagementRequest, at path: String) -> ManagementResponse? {
-    guard let line = try? UnixClient.ask(request.json.description, at: path, timeout: .seconds(2))
+    guard let line = try? UnixClient.ask(request.json.description, at: path, timeout: .seconds(10))
     else { return nil }
     return try? ManagementResponse(line: Array(line.utf8), to: request)
 }
@@ -33,11 +33,11 @@ final class Probe {
 
     func send(_ bytes: [UInt8], to endpoint: Endpoint) { socket.send(bytes, to: endpoint) }
 
-    /// Everything that arrives until nothing has for `silence`.
-    func receiveAll(silence: Duration) throws -> [[UInt8]] {
+    /// Everything that arrives until nothing has for `silence`; the first may take `patience`.
+    func receiveAll(silence: Duration, patience: Duration = .zero) throws -> [[UInt8]] {
         var received: [[UInt8]] = []
         var quietSince = Clocks.now
-        while Clocks.now - quietSince < silence {
+        while Clocks.now - quietSince < (received.isEmpty ? max(silence, patience) : silence) {
             try socket.receive(into: &batch)
             for index in 0..<batch.count { received.append(Array(batch.datagram(at: index))) }
             if batch.count > 0 { quietSince = Clocks.now }

@@ -119,6 +119,68 @@ import Testing
         }
     }
 
+    /// Whether status, list of members and, once, standard error of a lone peer say this.
+    private func expectWarning(
+        _ process: PolycastProcess, _ name: String, _ line: String, namesakes: Int
+    ) throws {
+        #expect(eventually(within: 6) { status(at: socket(name))?.rendezvous.detail == line })
+        let state = try #require(status(at: socket(name))?.rendezvous)
+        #expect(state.state == .registered && state.namesakes == namesakes)
+        guard case .members(let list) = ask(.members, at: socket(name)) else {
+            Issue.record("\(name) lists no members")
+            return
+        }
+        #expect(list.detail == line && list.namesakes == namesakes && list.members.count == 1)
+        process.send(SIGINT)
+        #expect(process.exitCode(within: 5) == 130)
+        #expect(process.errorText == "polycast: \(line)\n")
+    }
+
+    @Test func aWrongSecretIsToldFromAnEmptyGroup() throws {
+        let alice = try PolycastProcess(
+            "join", invite, "--bind", "127.0.1.1:0", "--socket", socket("alice"))
+        #expect(
+            eventually(within: 6) { status(at: socket("alice"))?.rendezvous.state == .registered })
+        let other = try Self.output(of: "invite", "standup", "--rendezvous", "127.0.0.1:\(port)")
+        let eve = try PolycastProcess(
+            "join", other, "--bind", "127.0.1.2:0", "--socket", socket("eve"))
+        try expectWarning(
+            eve, "eve",
+            "nobody else in \"standup\" has this invite's secret, but 1 member has another: "
+                + "check the invite", namesakes: 1)
+        let mallory = try PolycastProcess(
+            "join", "polycast://127.0.0.1:\(port)/standup", "--bind", "127.0.1.3:0", "--socket",
+            socket("mallory"))
+        try expectWarning(
+            mallory, "mallory",
+            "nobody else is in \"standup\" without a secret, but 1 member has one: "
+                + "ask for the invite", namesakes: 1)
+
+        for (invite, text) in [(other, "standup: 0 members\nnobody"), (self.invite, "1 member\n")] {
+            let lookup = try PolycastProcess("members", invite)
+            #expect(lookup.exitCode(within: 5) == 0)
+            #expect(lookup.outputText.contains(text), "\(lookup.outputText)")
+        }
+        alice.send(SIGINT)
+        #expect(alice.exitCode(within: 5) == 130)
+        #expect(alice.errorText.isEmpty, "\(alice.errorText)")
+    }
+
+    @Test func aPublicGroupIsCalledSo() throws {
+        let alice = try PolycastProcess(
+            "join", "polycast://127.0.0.1:\(port)/open", "--bind", "127.0.1.1:0", "--socket",
+            socket("alice"))
+        #expect(
+            eventually(within: 6) { status(at: socket("alice"))?.rendezvous.state == .registered })
+
+        #expect(status(at: socket("alice"))?.access == .everybody)
+        alice.send(SIGINT)
+        #expect(alice.exitCode(within: 5) == 130)
+        #expect(
+            alice.errorText
+                == "polycast: \"open\" is public: whoever knows its name can take part\n")
+    }
+
     @Test func aRelaysInviteIsNoMembers() throws {
         let relayInvite = try Self.output(of: "invite", "--relay", invite)
 
@@ -141,5 +203,18 @@ import Testing
         #expect(shown.contains("standup#"))
         #expect(!shown.contains(secret))
         #expect(!shown.contains(secret.suffix(8)))
+    }
+
+    @Test func anInviteInAWrongPlaceKeepsItsSecret() throws {
+        let secret = invite.split(separator: "#")[1]
+        for arguments in [
+            [invite], ["leave", invite], ["join", invite, invite], ["status", "--name", invite],
+        ] {
+            let process = try PolycastProcess(list: arguments)
+
+            #expect(process.exitCode(within: 5) == 2, "\(arguments)")
+            #expect(process.errorText.contains("standup#..."), "\(process.errorText)")
+            #expect(!process.errorText.contains(secret.prefix(8)))
+        }
     }
 }

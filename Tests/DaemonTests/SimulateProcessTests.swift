@@ -6,9 +6,9 @@ import Testing
 @Suite struct SimulateProcessTests {
     @Test func anInterruptPrintsWhatWasMeasuredSoFar() throws {
         let process = try PolycastProcess(
-            "simulate", "--topology", "pairwise:5-50", "--peers", "60", "--duration", "1000s",
+            "simulate", "--topology", "pairwise:5-50", "--peers", "12", "--duration", "24h",
             "--warmup", "1s", "--json")
-        usleep(1_500_000)
+        usleep(3_000_000)
         #expect(process.isRunning)
 
         process.send(SIGINT)

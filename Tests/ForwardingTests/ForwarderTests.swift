@@ -9,11 +9,12 @@ private let parent = LinkToken(rawValue: 1)
 private let formerParent = LinkToken(rawValue: 2)
 private let neighbor = LinkToken(rawValue: 3)
 
-private func child(_ number: UInt64) -> ForwardingTable.Child {
+private func child(_ number: UInt32) -> ForwardingTable.Child {
     ForwardingTable.Child(
         token: LinkToken(rawValue: 1000 + number),
         endpoint: Endpoint(
-            address: .v4(IPv4Address(rawValue: 0x7F00_0001)), port: UInt16(number)))
+            address: .v4(IPv4Address(rawValue: 0x7F00_0001)), port: UInt16(number)),
+        localToken: LinkToken(rawValue: 2000 + number))
 }
 
 private func table(children: [ForwardingTable.Child]) -> ForwardingTable {
@@ -166,7 +167,7 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
 
 /// A source that any link may bring in.
 @Suite final class FloodedForwarderTests {
-    private static func copy(_ number: UInt64, _ link: LinkToken) -> ForwardingTable.Child {
+    private static func copy(_ number: UInt32, _ link: LinkToken) -> ForwardingTable.Child {
         ForwardingTable.Child(
             token: LinkToken(rawValue: 1000 + number),
             endpoint: Endpoint(

@@ -15,11 +15,12 @@ private func endpoint(_ number: UInt16) -> Endpoint {
 }
 
 private let child = ForwardingTable.Child(
-    token: LinkToken(rawValue: 1001), endpoint: endpoint(1))
+    token: LinkToken(rawValue: 1001), endpoint: endpoint(1), localToken: neighbor)
 
 private func asker(_ number: UInt16, roundTrip: Duration? = nil) -> RepairAsker {
     RepairAsker(
-        token: LinkToken(rawValue: 1000 + UInt64(number)), endpoint: endpoint(number),
+        token: LinkToken(rawValue: 1000 + UInt32(number)), endpoint: endpoint(number),
+        localToken: LinkToken(rawValue: UInt32(number)),
         roundTrip: roundTrip)
 }
 
@@ -170,9 +171,9 @@ private final class Plane {
             attempts += wanted.map(\.attempt)
         }
 
-        // 50 ms, then twice as long each time; a fifth would come after the budget.
-        #expect(times == [10, 60, 160, 360])
-        #expect(attempts == [1, 2, 3, 4])
+        // 50 ms twice, then 100 ms twice; a sixth would come after the budget.
+        #expect(times == [10, 60, 110, 210, 310])
+        #expect(attempts == [1, 2, 3, 4, 5])
         #expect(plane.forwarder.repairCounts.gaveUp == 1)
         #expect(plane.forwarder.nextWakeup == nil)
         #expect(!plane.receive(header(6, isRepair: true), at: milliseconds(2000)))
@@ -191,7 +192,7 @@ private final class Plane {
             wanted += plane.wanted(at: milliseconds(time)).map { (time, $0) }
         }
 
-        #expect(wanted.map(\.0) == [100, 150, 250, 450])
+        #expect(wanted.map(\.0) == [100, 150, 200, 300, 400])
         let areAwaited = wanted.allSatisfy { $0.1.isAwaited }
         #expect(areAwaited, "the parent has not said otherwise")
     }
@@ -401,7 +402,7 @@ private final class Plane {
         #expect(kept == Array(3976..<5000))
     }
 
-    @Test mutating func aPeerThatAsksForEverythingGetsEachPacketThriceAtMost() {
+    @Test mutating func aPeerThatAsksForEverythingGetsEachPacketSixTimesAtMost() {
         var counts: [UInt32: Int] = [:]
         for time in 100..<1100 as Range<Int64> {
             for answer in plane.answers(10, .max, to: asker(5), at: milliseconds(time)) {
@@ -410,8 +411,8 @@ private final class Plane {
         }
 
         #expect(counts.count == 64)
-        #expect(counts.values.allSatisfy { $0 == 3 })
-        #expect(plane.forwarder.repairCounts.refused == 64_000 - 192)
+        #expect(counts.values.allSatisfy { $0 == 6 })
+        #expect(plane.forwarder.repairCounts.refused == 64_000 - 384)
     }
 
     @Test mutating func whatOneNeighborGetsIsBoundedByWhatPasses() {
@@ -436,7 +437,6 @@ private final class Plane {
         #expect(earned.count == 3)
     }
 
-    /// Copies fill the uplink: repairs get what is left, whoever asks.
     @Test mutating func repairsTakeNoMoreOfTheUplinkThanTheTableSays() {
         var slow = table()
         slow.repairRate = 800
@@ -467,7 +467,7 @@ private final class Plane {
         var total = 0
         for number in 0..<100 {
             var neighbor = asker(5)
-            neighbor.token = LinkToken(rawValue: UInt64(number))
+            neighbor.token = LinkToken(rawValue: UInt32(number))
             total += plane.answers(0, .max, to: neighbor, at: milliseconds(10)).count
         }
 

@@ -114,6 +114,20 @@ import Testing
         #expect(!failure.line.contains("s3cret"))
     }
 
+    @Test(
+        arguments: [
+            "polycast://h/g#s3cret", "POLYCAST://h/g#s3cret", "--name=polycast://h/g#s3cret",
+            "polycast://h/g%23#s3cret#s3cret",
+        ])
+    func secretsAreNotQuoted(text: String) {
+        #expect(!quoted(text).contains("s3cret"))
+        #expect(quoted(text).hasSuffix("#...\""))
+    }
+
+    @Test func otherHashesAreQuoted() {
+        #expect(quoted("take #2") == "\"take #2\"")
+    }
+
     @Test func nothingIsNoSecret() {
         #expect(throws: Failure.self) { try Invite("polycast://h/g#") }
     }

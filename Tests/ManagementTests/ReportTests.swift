@@ -16,9 +16,9 @@ import Testing
                 "name":"ada","seconds":30.0,"joined_ms":12.25,"first_packet_ms":80.5,\
                 "streams":[{"member":"bob","stream":0,"kind":"video","format":"test",\
                 "received":1234567,"bytes":1481480400,"lost":3,"duplicates":1,"reordered":2,\
-                "corrupted":0,"latency_ms":{"p50":1.5,"p99":9.0}},{"member":"bob","stream":1,\
-                "kind":"audio","format":"rtp","received":0,"bytes":0,"lost":0,"duplicates":0,\
-                "reordered":0,"corrupted":0,"latency_ms":null}],\
+                "corrupted":0,"overdue":4,"latency_ms":{"p50":1.5,"p99":9.0}},\
+                {"member":"bob","stream":1,"kind":"audio","format":"rtp","received":0,"bytes":0,"lost":0,"duplicates":0,\
+                "reordered":0,"corrupted":0,"overdue":0,"latency_ms":null}],\
                 "sent":[{"stream":0,"packets":100,"copies":200}],"links":3,\
                 "drops":{"truncated":2,"unknown_type":0}}
                 """)
@@ -62,7 +62,8 @@ import Testing
                 up          2 m 05 s
                 rendezvous  192.0.2.1:7400 unreachable, answered 40 s ago (no answer for 40 s)
                 uplink      2.50 Mbit/s of 10.00 Mbit/s reserved
-                repair      requested 0, repaired 0, gave up 0, answered 0, refused 0
+                repair      requested 0, repaired 0, gave up 0, answered 0, refused 0, \
+                left out 0
 
                 LINK  ENDPOINT            RTT  SUBNET  STATE
                 bob   192.0.2.8:40001  0.8 ms  same    open
@@ -75,6 +76,10 @@ import Testing
                 SENT STREAM  PACKETS  COPIES
                 0                 10      20
 
+                CHILD  STATE            RATE  QUEUED   SENT  SHED
+                bob    limited  516.0 kbit/s      12  4,000  shed_late 1,376
+                eve    calm                -       0  8,000  -
+
                 dropped: 1 not_polycast
 
                 """)
@@ -86,6 +91,15 @@ import Testing
         #expect(try MemberList(json: JSONValue(parsing: text)) == members)
         #expect(text.contains(#""self":true,"source":true,"via":"self","rtt_ms":null"#))
         #expect(members.table.hasSuffix("standup: 2 members\n"))
+    }
+
+    @Test func memberListsSayWhatIsWrong() throws {
+        var list = members
+        list.namesakes = 3
+        list.detail = "check the invite"
+
+        #expect(try MemberList(json: list.json) == list)
+        #expect(list.table.hasSuffix("standup: 2 members\ncheck the invite\n"))
     }
 
     @Test func treesAreReadBackAsPrinted() throws {
@@ -195,7 +209,7 @@ private let joinSummary = JoinSummary(
     streams: [
         JoinSummary.Stream(
             member: "bob", stream: 0, kind: "video", format: "test", received: 1_234_567,
-            bytes: 1_481_480_400, lost: 3, duplicates: 1, reordered: 2,
+            bytes: 1_481_480_400, lost: 3, duplicates: 1, reordered: 2, overdue: 4,
             latency: JoinSummary.Latency(p50: 1.5, p99: 9)),
         JoinSummary.Stream(
             member: "bob", stream: 1, kind: "audio", format: "rtp", received: 0, lost: 0,
@@ -211,7 +225,7 @@ private let status = PeerStatus(
     uptimeSeconds: 125,
     rendezvous: PeerStatus.RendezvousState(
         address: "192.0.2.1:7400", state: .unreachable, lastReplySeconds: 40,
-        detail: "no answer for 40 s"),
+        detail: "no answer for 40 s", namesakes: 3),
     uplink: PeerStatus.Uplink(
         budgetBitsPerSecond: 10_000_000, reservedBitsPerSecond: 2_500_000),
     links: [
@@ -226,9 +240,18 @@ private let status = PeerStatus(
         PeerStatus.Stream(
             member: "bob", source: bob.peer, stream: 0, kind: "video", priority: 2,
             format: "rtp", rateBitsPerSecond: 800_000, received: 1000, lost: 1, duplicates: 0,
-            deliveredTo: ["rtp://127.0.0.1:6000"])
+            overdue: 2, deliveredTo: ["rtp://127.0.0.1:6000"])
     ],
     sent: [SentStream(stream: 0, packets: 10, copies: 20)],
+    children: [
+        PeerStatus.Child(
+            party: bob, state: "limited", rateBitsPerSecond: 516_000, queuedPackets: 12,
+            queuedBytes: 12_480, sent: 4000, sentBytes: 4_160_000,
+            shed: [DropCount(reason: "shed_late", count: 1376)]),
+        PeerStatus.Child(
+            party: eve, state: "calm", rateBitsPerSecond: nil, queuedPackets: 0,
+            queuedBytes: 0, sent: 8000, sentBytes: 8_320_000, shed: []),
+    ],
     drops: [DropCount(reason: "not_polycast", count: 1)], memoryBytes: 12_000_000)
 
 private let members = MemberList(

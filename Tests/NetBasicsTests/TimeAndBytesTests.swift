@@ -96,8 +96,5 @@ import Testing
         writer.write(UInt32(0x0405_0607))
         writer.write([8, 9] as [UInt8])
         #expect(writer.bytes == bytes)
-
-        writer.overwriteUInt16(0xAABB, at: 3)
-        #expect(writer.bytes == [1, 2, 3, 0xAA, 0xBB, 6, 7, 8, 9])
     }
 }

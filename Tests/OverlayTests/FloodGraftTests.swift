@@ -15,7 +15,7 @@ import Wire
         /// All that it has said since it was last looked at, in order.
         var said: [(to: Int, message: ControlMessage)] = []
         private var tokens: [Int: LinkToken] = [:]
-        private var pongs: [(at: Instant, from: Int, time: UInt64)] = []
+        private var pongs: [(at: Instant, from: Int, time: UInt32)] = []
 
         init(neighbors: ClosedRange<Int>) {
             guard let name = MemberName("member") else { preconditionFailure("a name") }
@@ -31,7 +31,7 @@ import Wire
         private mutating func connect(_ neighbor: Int, _ name: MemberName) {
             var request = LinkRequest(
                 group: SimulatedGroup.group, peer: FloodGraftTests.peer(neighbor),
-                token: LinkToken(rawValue: UInt64(neighbor)), cookie: .none, name: name)
+                token: LinkToken(rawValue: UInt32(neighbor)), cookie: .none, name: name)
             let sender = endpoint(neighbor)
             for case .sendLink(.challenge(_, let cookie), _) in handle(
                 .linkMessageReceived(.request(request), from: sender))

@@ -145,8 +145,8 @@ import Wire
                 && group.hosts[index].overlay.view.sources.contains { !$0.children.isEmpty }
         }
         for index in interior.prefix(4) { group.crash(index) }
-        // Links that nothing flows on are greeted rarely, and end late.
-        group.run(for: .seconds(25))
+        // Links that nothing flows on are greeted rarely, eight of them every 16 s, and end late.
+        group.run(for: .seconds(29))
 
         group.sendPacket(0)
         group.run(for: .seconds(1))

@@ -43,7 +43,8 @@ import Wire
         mutating func connect(_ peer: PeerID, from sender: Endpoint) -> Bool {
             guard let name = MemberName("mallory") else { return false }
             var request = LinkRequest(
-                group: SimulatedGroup.group, peer: peer, token: LinkToken(rawValue: peer.rawValue),
+                group: SimulatedGroup.group, peer: peer,
+                token: LinkToken(rawValue: UInt32(truncatingIfNeeded: peer.rawValue)),
                 cookie: .none, name: name)
             handle(.linkMessageReceived(.request(request), from: sender))
             guard case .sendLink(.challenge(_, let cookie), _) = actions.first else { return false }
@@ -110,8 +111,8 @@ import Wire
             return Contact(peer: PeerID(rawValue: UInt64(number)), endpoint: endpoint(number))
         }
         switch generator.uniform(below: 23) {
-        case 0: return .ping(time: generator.next())
-        case 1: return .pong(time: generator.next())
+        case 0: return .ping(time: UInt32(truncatingIfNeeded: generator.next()))
+        case 1: return .pong(time: UInt32(truncatingIfNeeded: generator.next()))
         case 2:
             return .seqnoRequest(
                 source: source, seqno: extreme(&generator), hopLimit: 255,

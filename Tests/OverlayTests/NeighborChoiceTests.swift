@@ -30,7 +30,7 @@ import Wire
         }
         peer.handle(.candidatesLearned(contacts), at: now, into: &actions)
         return actions.compactMap { action in
-            guard case .sendLink(.request, let target) = action else { return nil }
+            guard case .sendLink(.hello, let target) = action else { return nil }
             return target
         }
     }

@@ -388,8 +388,10 @@ struct SimulatedGroup {
             hosts[index].goneSources.append(source)
         case .repairRequested(let request, let asker):
             answer(request, to: asker, from: index)
+        case .parityRequested: break
         case .highestHeard(let stream, let highest):
             hosts[index].forwarder.noteHighest(stream, highest, at: now)
+        case .rateHeard, .childDelayed: break
         case .reportProgress:
             handle(.mediaAdvanced(hosts[index].forwarder.takeProgress()), on: index)
         case .report(let occurrence):

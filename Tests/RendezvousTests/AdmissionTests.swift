@@ -13,7 +13,7 @@ import Wire
 
         let answer = bench.ask(operation, 1, from: endpoint(1), cookie: .none)
 
-        guard case .challenge(_, let cookie) = answer else {
+        guard case .challenge(_, let cookie, endpoint(1)) = answer else {
             Issue.record("\(String(describing: answer))")
             return
         }
@@ -63,14 +63,16 @@ import Wire
 
         for _ in 0..<2000 {
             let operations = RendezvousRequest.Operation.allCases
-            let request = RendezvousRequest(
-                transaction: generator.next(),
-                operation: operations[generator.uniform(below: operations.count)],
-                group: GroupID(high: UInt64(generator.uniform(below: 3)), low: 0),
-                peer: PeerID(rawValue: UInt64(generator.uniform(below: 200))),
+            let request = bench.request(
+                operations[generator.uniform(below: operations.count)],
+                UInt64(generator.uniform(below: 200)),
+                in: UInt64(generator.uniform(below: 3)),
                 cookie: generator.uniform(below: 2) == 0
                     ? .none : Cookie(high: generator.next(), low: generator.next()))
-            let sender = endpoint(generator.uniform(below: 200))
+            // The longest addresses make the longest challenges.
+            let address = IPv6Address(
+                high: 0x2001_0DB8 << 32, low: UInt64(generator.uniform(below: 200)))
+            let sender = Endpoint(address: .v6(address), port: 7000)
 
             let answer = bench.server.handle(request, from: sender, at: .zero)
 

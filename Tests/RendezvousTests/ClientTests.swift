@@ -10,7 +10,7 @@ final class ClientBench {
 
     init(seed: UInt64 = 1, isSource: Bool = false) {
         client = RendezvousClient(
-            group: GroupID(high: 1, low: 0), peer: PeerID(rawValue: 7),
+            keys: keys(1), groupName: "group 1", peer: PeerID(rawValue: 7),
             isSource: isSource, generator: SeededGenerator(seed: seed))
     }
 
@@ -36,7 +36,7 @@ final class ClientBench {
     func register(lease: Duration = .seconds(30)) -> RendezvousRequest? {
         guard let first = request(.started),
             let proven = request(
-                .messageReceived(.challenge(transaction: first.transaction, cookie: goodCookie)))
+                .messageReceived(goodChallenge(first)))
         else { return nil }
         _ = handle(.messageReceived(.reply(reply(to: proven, lease: lease))))
         return proven
@@ -44,6 +44,10 @@ final class ClientBench {
 }
 
 let goodCookie = Cookie(high: 11, low: 12)
+
+func goodChallenge(_ request: RendezvousRequest) -> RendezvousMessage {
+    .challenge(transaction: request.transaction, cookie: goodCookie, observed: endpoint(7))
+}
 
 func onlyRequest(_ actions: [RendezvousClient.Action]) -> RendezvousRequest? {
     guard actions.count == 1, case .send(let request) = actions[0] else { return nil }
@@ -53,11 +57,13 @@ func onlyRequest(_ actions: [RendezvousClient.Action]) -> RendezvousRequest? {
 func reply(to request: RendezvousRequest, lease: Duration = .seconds(30)) -> RendezvousReply {
     RendezvousReply(
         transaction: request.transaction, lease: lease, memberCount: 2, sourceCount: 1,
-        observed: endpoint(7),
-        peers: [
-            Contact(peer: PeerID(rawValue: 8), endpoint: endpoint(8)),
-            Contact(peer: PeerID(rawValue: 7), endpoint: endpoint(9)),
-        ])
+        namesakeCount: 3, observed: endpoint(7), peers: [entry(8, at: 8), entry(7, at: 9)])
+}
+
+/// An entry as a member of group 1 registers it.
+func entry(_ peer: UInt64, at host: Int) -> PeerEntry {
+    let contact = Contact(peer: PeerID(rawValue: peer), endpoint: endpoint(host))
+    return PeerEntry(contact: contact, code: keys(1).code(of: contact.peer, at: contact.endpoint))
 }
 
 func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
@@ -70,10 +76,9 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
 
         let first = try #require(bench.request(.started))
         #expect(first.operation == .register && first.cookie == .none)
-        #expect(first.group == GroupID(high: 1, low: 0) && first.peer == PeerID(rawValue: 7))
-        let challenge = RendezvousMessage.challenge(
-            transaction: first.transaction, cookie: goodCookie)
-        let proven = try #require(bench.request(.messageReceived(challenge)))
+        #expect(first.key == keys(1).publicKey.bytes && first.peer == PeerID(rawValue: 7))
+        #expect(first.signature.allSatisfy { $0 == 0 } && first.code == .none)
+        let proven = try #require(bench.request(.messageReceived(goodChallenge(first))))
         #expect(proven.cookie == goodCookie && proven.transaction != first.transaction)
 
         let actions = bench.handle(.messageReceived(.reply(reply(to: proven))))
@@ -82,7 +87,9 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
             actions == [
                 .report(
                     .registered(
-                        observed: endpoint(7), peers: [contact], memberCount: 2, sourceCount: 1))
+                        RendezvousListing(
+                            observed: endpoint(7), peers: [contact], memberCount: 2,
+                            sourceCount: 1, namesakeCount: 3)))
             ])
     }
 
@@ -144,8 +151,7 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
         #expect(
             reports == [4, 8, 12].map { .report(.unreachable(since: .zero, attempts: $0)) })
 
-        let challenge = RendezvousMessage.challenge(
-            transaction: first.transaction, cookie: goodCookie)
+        let challenge = goodChallenge(first)
         let actions = bench.handle(.messageReceived(challenge))
         #expect(actions.first == .report(.reachableAgain))
         let proven = try #require(onlyRequest(Array(actions.dropFirst())))
@@ -157,22 +163,23 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
     @Test func answersToOtherTransactionsAreIgnored() throws {
         let bench = ClientBench()
         #expect(
-            bench.handle(.messageReceived(.challenge(transaction: 0, cookie: goodCookie))) == [])
+            bench.handle(
+                .messageReceived(
+                    .challenge(transaction: 0, cookie: goodCookie, observed: endpoint(7)))) == [])
         let first = try #require(bench.request(.started))
         var foreign = first
         foreign.transaction ^= 1
 
         let messages: [RendezvousMessage] = [
-            .challenge(transaction: foreign.transaction, cookie: goodCookie),
-            .challenge(transaction: first.transaction, cookie: .none),
+            goodChallenge(foreign),
+            .challenge(transaction: first.transaction, cookie: .none, observed: endpoint(7)),
             .reply(reply(to: foreign)),
             .refusal(transaction: foreign.transaction, reason: .groupLimit),
             .request(first),
         ]
         for message in messages { #expect(bench.handle(.messageReceived(message)) == []) }
 
-        let challenge = RendezvousMessage.challenge(
-            transaction: first.transaction, cookie: goodCookie)
+        let challenge = goodChallenge(first)
         let proven = try #require(bench.request(.messageReceived(challenge)))
         #expect(bench.handle(.messageReceived(challenge)) == [], "the same challenge again")
         #expect(bench.handle(.messageReceived(.reply(reply(to: first)))) == [])
@@ -186,8 +193,7 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
         _ = bench.wake()
         _ = bench.wake()
 
-        let challenge = RendezvousMessage.challenge(
-            transaction: first.transaction, cookie: goodCookie)
+        let challenge = goodChallenge(first)
         #expect(bench.request(.messageReceived(challenge)) != nil)
     }
 
@@ -201,7 +207,7 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
             number += 1
             let challenge = RendezvousMessage.challenge(
                 transaction: outstanding?.transaction ?? 0,
-                cookie: Cookie(high: number, low: 0))
+                cookie: Cookie(high: number, low: 0), observed: endpoint(7))
             var actions = bench.handle(.messageReceived(challenge))
             if actions.isEmpty { actions = bench.wake() }
             outstanding = onlyRequest(actions) ?? outstanding
@@ -265,7 +271,8 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
         let fresh = Cookie(high: 1, low: 1)
 
         let again = bench.request(
-            .messageReceived(.challenge(transaction: leave.transaction, cookie: fresh)))
+            .messageReceived(
+                .challenge(transaction: leave.transaction, cookie: fresh, observed: endpoint(7))))
 
         #expect(again?.operation == .leave && again?.cookie == fresh)
     }
@@ -314,7 +321,8 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
 
 @Suite struct LookupTests {
     private func makeLookup() -> RendezvousLookup {
-        RendezvousLookup(group: GroupID(high: 1, low: 0), generator: SeededGenerator(seed: 1))
+        RendezvousLookup(
+            keys: keys(1), groupName: "group 1", generator: SeededGenerator(seed: 1))
     }
 
     private func handle(
@@ -344,7 +352,13 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
 
         let contact = Contact(peer: PeerID(rawValue: 5), endpoint: endpoint(5))
         #expect(
-            actions == [.finish(.found(observed: endpoint(1), peers: [contact], memberCount: 1))])
+            actions == [
+                .finish(
+                    .found(
+                        RendezvousListing(
+                            observed: endpoint(1), peers: [contact], memberCount: 1,
+                            sourceCount: 0)))
+            ])
         #expect(lookup.nextWakeup == nil)
     }
 
@@ -369,7 +383,8 @@ func isJittered(_ wait: Duration, _ nominal: Duration) -> Bool {
         for number in 1...100 as ClosedRange<UInt64> {
             if let request = request(actions) {
                 let challenge = RendezvousMessage.challenge(
-                    transaction: request.transaction, cookie: Cookie(high: number, low: 0))
+                    transaction: request.transaction, cookie: Cookie(high: number, low: 0),
+                    observed: endpoint(7))
                 actions = handle(.messageReceived(challenge), at: now, &lookup)
             } else if let due = lookup.nextWakeup {
                 now = due

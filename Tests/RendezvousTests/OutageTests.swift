@@ -24,7 +24,7 @@ final class Exchange {
         for index in 0..<count {
             clients.append(
                 RendezvousClient(
-                    group: GroupID(high: 1, low: 0), peer: PeerID(rawValue: UInt64(1 + index)),
+                    keys: keys(1), groupName: "group 1", peer: PeerID(rawValue: UInt64(1 + index)),
                     generator: generator.child()))
             reports.append([])
         }
@@ -188,8 +188,9 @@ final class Exchange {
         #expect(
             exchange.reports[1] == [
                 .registered(
-                    observed: exchange.endpoint(of: 1), peers: [first], memberCount: 2,
-                    sourceCount: 0)
+                    RendezvousListing(
+                        observed: exchange.endpoint(of: 1), peers: [first], memberCount: 2,
+                        sourceCount: 0))
             ])
     }
 }

@@ -15,7 +15,7 @@ import Wire
         #expect(first.memberCount == 1)
         #expect(first.peers == [])
         #expect(second.memberCount == 2)
-        #expect(second.peers == [Contact(peer: PeerID(rawValue: 1), endpoint: endpoint(1))])
+        #expect(second.contacts == [Contact(peer: PeerID(rawValue: 1), endpoint: endpoint(1))])
     }
 
     @Test func sourcesAreCountedWhileTheyAreRegisteredAsSuch() throws {
@@ -38,14 +38,13 @@ import Wire
 
     @Test func aReplyRepeatsTheTransaction() {
         let bench = ServerBench()
-        let cookie = bench.cookie(for: endpoint(1))
-        let request = RendezvousRequest(
-            transaction: 0xABCD, operation: .register, group: GroupID(high: 1, low: 0),
-            peer: PeerID(rawValue: 1), cookie: cookie)
+        var request = bench.request(.register, 1, cookie: bench.cookie(for: endpoint(1)))
+        request.transaction = 0xABCD
+        request.sign(with: keys(1), from: endpoint(1))
 
         let expected = RendezvousReply(
             transaction: 0xABCD, lease: .seconds(30), memberCount: 1, sourceCount: 0,
-            observed: endpoint(1), peers: [])
+            namesakeCount: 0, observed: endpoint(1), peers: [])
         #expect(bench.server.handle(request, from: endpoint(1), at: .zero) == .reply(expected))
     }
 
@@ -150,6 +149,6 @@ import Wire
 
         #expect(reply.observed == six)
         #expect(reply.peerIDs == [1])
-        #expect(bench.reply(.register, 1, from: endpoint(1))?.peers.first?.endpoint == six)
+        #expect(bench.reply(.register, 1, from: endpoint(1))?.contacts.first?.endpoint == six)
     }
 }

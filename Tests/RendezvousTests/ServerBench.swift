@@ -1,5 +1,6 @@
 import NetBasics
 import Rendezvous
+import Sealing
 import Wire
 
 /// A server and people who ask it, without sockets.
@@ -14,6 +15,7 @@ final class ServerBench {
         var configuration = RendezvousConfiguration()
         // Most tests ask more at one instant than a member ever would.
         configuration.requestBurst = 1_000_000
+        configuration.verificationRate = 1_000_000
         configuration.addressMemberLimit = 1_000_000
         configure(&configuration)
         server = RendezvousServer(
@@ -26,18 +28,28 @@ final class ServerBench {
         _ operation: RendezvousRequest.Operation, _ peer: UInt64, in group: UInt64 = 1,
         from sender: Endpoint, cookie: Cookie
     ) -> RendezvousMessage? {
-        nextTransaction += 1
-        let request = RendezvousRequest(
-            transaction: nextTransaction, operation: operation,
-            group: GroupID(high: group, low: 0), peer: PeerID(rawValue: peer), cookie: cookie)
+        var request = request(operation, peer, in: group, cookie: cookie)
+        request.sign(with: keys(group), from: sender)
         return server.handle(request, from: sender, at: now)
     }
 
-    /// The cookie for a sender; asks for it as everybody must.
+    /// A new request, unsigned.
+    func request(
+        _ operation: RendezvousRequest.Operation, _ peer: UInt64, in group: UInt64 = 1,
+        cookie: Cookie
+    ) -> RendezvousRequest {
+        nextTransaction += 1
+        return RendezvousRequest(
+            transaction: nextTransaction, operation: operation,
+            key: keys(group).publicKey.bytes, alias: GroupKeys.alias(ofName: "group \(group)"),
+            peer: PeerID(rawValue: peer), cookie: cookie)
+    }
+
+    /// The cookie for a sender; asks for it as everybody must, with nothing that is signed.
     func cookie(for sender: Endpoint) -> Cookie {
-        guard case .challenge(_, let cookie) = ask(.lookUp, 0, from: sender, cookie: .none) else {
-            return .none
-        }
+        let request = request(.lookUp, 0, cookie: .none)
+        guard case .challenge(_, let cookie, sender) = server.handle(request, from: sender, at: now)
+        else { return .none }
         return cookie
     }
 
@@ -82,5 +94,28 @@ func endpoint(_ host: Int, port: UInt16 = 7000) -> Endpoint {
 func farEndpoint(_ subnet: Int) -> Endpoint { endpoint(subnet << 20 + 1) }
 
 extension RendezvousReply {
-    var peerIDs: [UInt64] { peers.map(\.peer.rawValue) }
+    var contacts: [Contact] { peers.map(\.contact) }
+    var peerIDs: [UInt64] { contacts.map(\.peer.rawValue) }
+}
+
+// MARK: - Keys
+
+private let manyKeys = (0..<8).map { GroupKeys(secret: GroupSecret(publicName: "group \($0)")) }
+
+/// The keys of one of a few groups.
+func keys(_ group: UInt64) -> GroupKeys { manyKeys[Int(group)] }
+
+extension RendezvousRequest {
+    /// Signs as whoever holds these keys can, whatever the request's own key is.
+    mutating func sign(with keys: GroupKeys, from sender: Endpoint) {
+        code = operation == .leave || operation == .lookUp ? .none : keys.code(of: peer, at: sender)
+        signature = keys.sign(signedBytes(from: sender), for: .registration)
+    }
+}
+
+extension GroupKeys {
+    func code(of peer: PeerID, at endpoint: Endpoint) -> EntryCode {
+        let words = entryCode(of: Contact(peer: peer, endpoint: endpoint).entryBytes)
+        return EntryCode(high: words.high, low: words.low)
+    }
 }

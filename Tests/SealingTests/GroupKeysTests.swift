@@ -57,6 +57,21 @@ import Testing
         #expect(member.publicKey.verifies(signature, of: [1, 2, 3], for: .registration))
     }
 
+    @Test func entryCodesFollowFromTheLinkSecret() {
+        let entry = Array("an entry".utf8)
+        let code = member.entryCode(of: entry)
+
+        #expect(code == KnownAnswers.entryCode)
+        #expect(relay.entryCode(of: entry) == code)
+        #expect(stranger.entryCode(of: entry) != code)
+        #expect(member.entryCode(of: entry + [0]) != code)
+    }
+
+    @Test func aliasesFollowFromTheNameAlone() {
+        #expect(GroupKeys.alias(ofName: "größe") == KnownAnswers.alias)
+        #expect(GroupKeys.alias(ofName: "Größe") != KnownAnswers.alias)
+    }
+
     @Test func signaturesAreOfTheirBytesAndKey() {
         let bytes: [UInt8] = [1, 2, 3, 4]
         let signature = member.sign(bytes, for: .registration)

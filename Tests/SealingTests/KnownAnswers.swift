@@ -37,6 +37,13 @@ enum KnownAnswers {
         secretText: "q02yyffg6qt8as67h40axmea4h7zjys1",
         relayText: "relay-sarjenxvk2rxqacfdd105bxn3w888zced64n17n2xxxp2aphkrzaws3e")
 
+    /// Of the entry `an entry`, under the link secret of `secret`.
+    static let entryCode: (high: UInt64, low: UInt64) = (
+        0x4C81_BE49_569F_22CC, 0x052C_FD64_5F04_DDF4
+    )
+    /// Of the name `größe`.
+    static let alias: UInt64 = 0x15D7_9540_812A_4542
+
     /// The sender keys of the first epochs of peer 0x0123456789abcdef under `secret`.
     static let senderKeys = [
         "349a06f9d17f77496e752e90e814a00fee07efc299be0c9dab6da8242ec8d338",

@@ -37,7 +37,7 @@ import Testing
         var opener = try LinkOpener(key: session.receiveKey, at: .zero)
 
         for (index, message) in CacophonyVector.messages.dropFirst(2).enumerated() {
-            let counter: [UInt8] = [0, 0, 0, UInt8(index / 2)]
+            let counter: [UInt8] = [0, UInt8(index / 2)]
             let expected = counter + hex(message.ciphertext)
             if index % 2 == 0 {
                 #expect(try ours.seal(hex(message.payload), header: [], at: .zero) == expected)
@@ -55,15 +55,32 @@ import Testing
         let empty = try sealer.seal([], header: [], at: .zero)
 
         #expect(datagram.count == 5 + 3 + LinkCipher.overheadBytes)
-        #expect(Array(datagram[..<9]) == header + [1, 2, 3, 4])
+        #expect(Array(datagram[..<7]) == header + [3, 4])
         #expect(try opener.open(datagram, headerBytes: 5, at: .zero) == [1, 2, 3])
-        #expect(empty.count == 20)
+        #expect(empty.count == 18)
         #expect(try opener.open(empty, headerBytes: 0, at: .zero) == [])
+    }
+
+    @Test func aDatagramSaysWhichOfTwoKeysSealedIt() throws {
+        for phase in 0...1 {
+            var sealer = try LinkSealer(
+                key: key, phase: phase, firstCounter: 0xFFFF_FFFF, at: .zero)
+            var opener = try LinkOpener(
+                key: key, phase: phase, firstCounter: 0xFFFF_FFFF, at: .zero)
+            for _ in 0..<3 {
+                let datagram = try sealer.seal([1], header: header, at: .zero)
+                let told = datagram.withUnsafeBytes { LinkCipher.phase(of: $0, headerBytes: 5) }
+                #expect(told == phase)
+                #expect(try opener.open(datagram, headerBytes: 5, at: .zero) == [1])
+            }
+        }
+        let short = [UInt8](repeating: 0xFF, count: 22)
+        #expect(short.withUnsafeBytes { LinkCipher.phase(of: $0, headerBytes: 5) } == nil)
     }
 
     @Test func buffersAreSealedAndOpenedInPlace() throws {
         var (sealer, opener) = try ends()
-        var buffer = header + [0, 0, 0, 0] + [1, 2, 3] + [UInt8](repeating: 0xEE, count: 20)
+        var buffer = header + [0, 0] + [1, 2, 3] + [UInt8](repeating: 0xEE, count: 20)
 
         let count = try buffer.withUnsafeMutableBytes {
             try sealer.seal($0, headerBytes: 5, textBytes: 3, at: .zero)
@@ -73,22 +90,22 @@ import Testing
                 UnsafeMutableRawBufferPointer(rebasing: $0[..<count]), headerBytes: 5, at: .zero)
         }
 
-        #expect(count == 28)
-        #expect(range == 9..<12)
+        #expect(count == 26)
+        #expect(range == 7..<10)
         #expect(Array(buffer[range]) == [1, 2, 3])
-        #expect(Array(buffer[28...]) == [0xEE, 0xEE, 0xEE, 0xEE])
+        #expect(Array(buffer[26...]) == [0xEE, 0xEE, 0xEE, 0xEE])
     }
 
     @Test func smallBuffersAreRefusedWithoutACounterLost() throws {
         var (sealer, _) = try ends()
-        var buffer = [UInt8](repeating: 0, count: 27)
+        var buffer = [UInt8](repeating: 0, count: 25)
 
-        #expect(throws: SealingError.oversized(limit: 27, needed: 28)) {
+        #expect(throws: SealingError.oversized(limit: 25, needed: 26)) {
             try buffer.withUnsafeMutableBytes {
                 try sealer.seal($0, headerBytes: 5, textBytes: 3, at: .zero)
             }
         }
-        #expect(try Array(sealer.seal([], header: [], at: .zero)[..<4]) == [0, 0, 0, 0])
+        #expect(try Array(sealer.seal([], header: [], at: .zero)[..<2]) == [0, 0])
     }
 
     @Test func everyTruncationAndFlippedBitIsRefusedAndChangesNothing() throws {
@@ -165,7 +182,7 @@ import Testing
         let datagrams = try datagrams(2000, from: &sealer)
         _ = try opener.open(datagrams[1999], headerBytes: 5, at: .zero)
 
-        // Its counter is taken for one of the next 2^32, and the tag does not fit.
+        // Its counter is taken for one of the next 2^15, and the tag does not fit.
         #expect(throws: SealingError.notAuthentic) {
             try opener.open(datagrams[0], headerBytes: 5, at: .zero)
         }

@@ -29,16 +29,17 @@ import Testing
     /// RFC 4303, appendix A2.2, with a window of 1024: `T` is what was highest, and both cases.
     @Test(
         arguments: [
-            (0x1_0000_2000, 0x0000_1C01, 0x1_0000_1C01),  // case A, lowest in the window
-            (0x1_0000_2000, 0x0000_1C00, 0x2_0000_1C00),  // case A, below: the next subspace
-            (0x1_0000_2000, 0xFFFF_FFFF, 0x1_FFFF_FFFF),
-            (0x1_0000_0010, 0xFFFF_FC11, 0x0_FFFF_FC11),  // case B, lowest in the window
-            (0x1_0000_0010, 0xFFFF_FC10, 0x1_FFFF_FC10),  // case B, below: this subspace
-            (0x1_0000_0010, 0x0000_0005, 0x1_0000_0005),
-            (0x0_FFFF_FFFF, 0x0000_0000, 0x1_0000_0000),
-        ] as [(Int64, UInt32, UInt64)])
+            (0x1_A000, 0x1C01, 0x1_9C01),  // case A, lowest in the window
+            (0x1_A000, 0x1C00, 0x2_1C00),  // case A, below: the next subspace
+            (0x1_A000, 0x7FFF, 0x1_FFFF),
+            (0x1_8010, 0x7C11, 0x1_7C11),  // case B, lowest in the window
+            (0x1_8010, 0x7C10, 0x1_FC10),  // case B, below: this subspace
+            (0x1_8010, 0x0005, 0x1_8005),
+            (0x0_7FFF, 0x0000, 0x0_8000),
+            (0x0_7FFF, 0x8000, 0x0_8000),  // the bit above is not the counter's
+        ] as [(Int64, UInt16, UInt64)])
     func countersAreRestoredAsForExtendedSequenceNumbers(
-        highest: Int64, low: UInt32, counter: UInt64
+        highest: Int64, low: UInt16, counter: UInt64
     ) {
         var window = ReplayWindow()
         window.insert(UInt64(highest))
@@ -48,14 +49,14 @@ import Testing
 
     @Test func nothingLiesBeforeZeroOrBeyondTheLast() {
         var window = ReplayWindow()
-        #expect(window.restored(UInt32.max) == nil)
+        #expect(window.restored(0x7FFF) == nil)
         #expect(window.restored(0) == 0)
         #expect(!window.isNew(1 << 63))
 
         window.insert(UInt64(Int64.max))
 
         #expect(window.restored(0) == nil)
-        #expect(window.restored(UInt32.max) == UInt64(Int64.max))
+        #expect(window.restored(0x7FFF) == UInt64(Int64.max))
         #expect(!window.isNew(UInt64(Int64.max)))
         #expect(window.isNew(UInt64(Int64.max) - 1023))
         #expect(!window.isNew(UInt64(Int64.max) - 1024))

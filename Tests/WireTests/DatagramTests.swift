@@ -51,23 +51,25 @@ import Wire
 
     @Test func everyMessageHasASample() {
         let kinds = Set(Samples.all.map { $0.bytes[1] })
-        let records = Set(Samples.records.map { $0.bytes[12] })
+        let records = Set(Samples.records.map { $0.bytes[8] })
 
         let expected = DatagramHeader.Kind.allCases.map(\.rawValue).filter {
             $0 != DatagramHeader.Kind.media.rawValue
+                && $0 != DatagramHeader.Kind.mediaPiece.rawValue
+                && $0 != DatagramHeader.Kind.parity.rawValue
         }
         #expect(kinds == Set(expected))
-        #expect(records == Set(1...21))
+        #expect(records == Set(1...24).union([26, 27]))
     }
 
     @Test func oversizedDatagramsAreRefused() throws {
-        let record = parseHex("0c 0009 5152535455565758 00")
-        let start = parseHex("b1020000 4142434445464748")
-        let largest = start + (0..<99).flatMap { _ in record }
+        let record = parseHex("0c 5152535455565758 00")
+        let start = parseHex("b1020000 41424344")
+        let largest = start + (0..<119).flatMap { _ in record } + [13, 13]
 
         #expect(largest.count == 1200)
         #expect(throws: Never.self) { try decode(largest) }
-        #expect(throws: DecodeError.oversized(limit: 1200, actual: 1212)) {
+        #expect(throws: DecodeError.oversized(limit: 1200, actual: 1210)) {
             try decode(largest + record)
         }
     }
@@ -79,11 +81,11 @@ import Wire
             mediaText: String(repeating: "t", count: StreamDescription.mediaTextLimit))
         let messages =
             [ControlMessage.ping(time: 1), .description(description), .description(description)]
-            + (0..<200).map { ControlMessage.ping(time: $0) }
+            + (0..<400).map { ControlMessage.ping(time: $0) }
 
         let datagrams = ControlDatagram(token: token, messages: messages).encodedDatagrams
 
-        #expect(datagrams.allSatisfy { $0.count <= DatagramLimit.control })
+        #expect(datagrams.allSatisfy { $0.count <= ControlDatagram.byteLimit })
         #expect(datagrams.count == 4)
         var read: [ControlMessage] = []
         for bytes in datagrams {
@@ -97,21 +99,41 @@ import Wire
         let reply = RendezvousMessage.reply(
             RendezvousReply(
                 transaction: 1, lease: .seconds(Int64.max), memberCount: .max, sourceCount: .max,
-                observed: far.endpoint, peers: Array(repeating: far, count: 16)))
+                namesakeCount: .max, observed: far.endpoint,
+                peers: Array(repeating: PeerEntry(contact: far, code: code), count: 16)))
 
-        #expect(reply.encoded.count == 476)
+        #expect(reply.encoded.count == 736)
         #expect(throws: Never.self) { try decode(reply.encoded) }
     }
 
+    @Test func aSignatureCoversWhatLasts() {
+        var request = RendezvousRequest(
+            transaction: 1, operation: .registerSource, key: key, alias: alias, peer: peer,
+            cookie: cookie)
+        request.code = code
+
+        #expect(
+            request.signedBytes(from: near.endpoint)
+                == parseHex(
+                    """
+                    04 a1a2a3a4a5a6a7a8 2122232425262728 04 c0000201 1ce8
+                    b1b2b3b4b5b6b7b8b9babbbcbdbebfc0
+                    """))
+        #expect(near.entryBytes == parseHex("2122232425262728 04 c0000201 1ce8"))
+        #expect(
+            far.entryBytes
+                == parseHex("5152535455565758 06 20010db8000000000000000000000005 ffff"))
+    }
+
     @Test func challengesAndRefusalsAreSmallerThanRequests() {
-        let link = LinkMessage.request(
-            LinkRequest(group: group, peer: peer, token: token, cookie: .none, name: name("a")))
         let request = Samples.rendezvous[0].bytes.count
 
-        #expect(LinkMessage.challenge(token: token, cookie: cookie).encoded.count == 28)
-        #expect(link.encoded.count == 54)
-        #expect(request == 53)
-        #expect(RendezvousMessage.challenge(transaction: 1, cookie: cookie).encoded.count == 28)
+        #expect(request == 157)
+        for (observed, bytes) in [(near.endpoint, 35), (far.endpoint, 47)] {
+            let challenge = RendezvousMessage.challenge(
+                transaction: 1, cookie: cookie, observed: observed)
+            #expect(challenge.encoded.count == bytes)
+        }
         for reason in RendezvousRefusalReason.allCases {
             let refusal = RendezvousMessage.refusal(transaction: 1, reason: reason)
             #expect(refusal.encoded.count == 13)

@@ -42,7 +42,8 @@ final class Stranger {
             return RendezvousMessage.request(
                 RendezvousRequest(
                     transaction: generator.next(), operation: .register,
-                    group: PolycastWorld.group, peer: PeerID(rawValue: generator.next()),
+                    key: PolycastWorld.keys.publicKey.bytes, alias: generator.next(),
+                    peer: PeerID(rawValue: generator.next()),
                     cookie: Cookie(high: generator.next(), low: 0))
             ).encoded
         case 2: return last
@@ -64,7 +65,7 @@ final class Stranger {
         return LinkMessage.request(
             LinkRequest(
                 group: PolycastWorld.group, peer: PeerID(rawValue: generator.next()),
-                token: LinkToken(rawValue: generator.next()),
+                token: LinkToken(rawValue: UInt32(truncatingIfNeeded: generator.next())),
                 cookie: Cookie(high: 0, low: generator.next()), name: name)
         ).encoded
     }

@@ -1,12 +1,13 @@
 import NetBasics
 import Overlay
 import Rendezvous
+import Sealing
 import Wire
 
 // The state machines, told whatever decodes.
 
 /// Cuts `bytes` into pieces: a byte of length, then as many.
-private func pieces(of bytes: [UInt8]) -> [[UInt8]] {
+func pieces(of bytes: [UInt8]) -> [[UInt8]] {
     var pieces: [[UInt8]] = []
     var rest = bytes[...]
     while let length = rest.popFirst() {
@@ -138,7 +139,7 @@ private struct OverlayBench: ~Copyable {
     }
 }
 
-/// Requests from many addresses to one server.
+/// Requests from many addresses to one server, some of them proven and signed.
 func driveRendezvous(_ bytes: [UInt8]) {
     var configuration = RendezvousConfiguration()
     configuration.memberLimit = 8
@@ -153,12 +154,39 @@ func driveRendezvous(_ bytes: [UInt8]) {
             continue
         }
         let datagram = Array(piece.dropFirst())
-        guard case .rendezvous(.request(let request)) = try? Datagram(decoding: datagram.span.bytes)
+        guard
+            case .rendezvous(.request(var request)) = try? Datagram(decoding: datagram.span.bytes)
         else { continue }
-        let reply = server.handle(request, from: endpoint(first), at: now)
+        let sender = endpoint(first & 0xF)
+        if first & 0x80 != 0 { prove(&request, to: &server, from: sender, at: now) }
+        if first & 0x40 != 0 { request.sign(from: sender) }
+        let reply = server.handle(request, from: sender, at: now)
+        if first & 0xC0 != 0xC0, case .reply? = reply { fatalError("a stranger was served") }
         // Before the address is proven, never more out than in.
         if case .challenge? = reply, let reply, reply.encoded.count > piece.count {
             fatalError("a challenge is longer than its request")
         }
+        if server.counters.members > 8 { fatalError("more members than the limit") }
+    }
+}
+
+private func prove(
+    _ request: inout RendezvousRequest, to server: inout RendezvousServer, from sender: Endpoint,
+    at now: Instant
+) {
+    request.cookie = .none
+    if case .challenge(_, let cookie, _) = server.handle(request, from: sender, at: now) {
+        request.cookie = cookie
+    }
+}
+
+private let fuzzedGroups = (0..<8).map { GroupKeys(secret: GroupSecret(publicName: "\($0)")) }
+
+extension RendezvousRequest {
+    /// With the keys of one of a few groups.
+    fileprivate mutating func sign(from sender: Endpoint) {
+        let keys = fuzzedGroups[Int(key[0] & 7)]
+        key = keys.publicKey.bytes
+        signature = keys.sign(signedBytes(from: sender), for: .registration)
     }
 }

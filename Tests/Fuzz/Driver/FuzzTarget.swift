@@ -4,6 +4,7 @@ import Management
 import Media
 import NetBasics
 import PacketFormats
+import Parity
 import Sealing
 import Simulation
 import Wire
@@ -11,7 +12,7 @@ import Wire
 /// What reads bytes of strangers; `tools/fuzz NAME` feeds one of them.
 enum FuzzTarget: String, CaseIterable {
     case datagram, media, rtp, rtcp, sdp, json, topology, text, sframe, noise, link, overlay
-    case rendezvous
+    case rendezvous, links, parity
 
     /// Reads `bytes` once; anything but returning is a finding.
     func run(_ bytes: [UInt8]) {
@@ -29,6 +30,8 @@ enum FuzzTarget: String, CaseIterable {
         case .link: openLink(bytes)
         case .overlay: driveOverlay(bytes)
         case .rendezvous: driveRendezvous(bytes)
+        case .links: driveLinks(bytes)
+        case .parity: restoreBlock(bytes)
         }
     }
 }
@@ -46,6 +49,25 @@ private func readDatagram(_ bytes: [UInt8]) {
     guard let again = try? Datagram(decoding: first.span.bytes), again == datagram else {
         fatalError("\(datagram) is read differently from what it was written as")
     }
+}
+
+/// A header, and shards of hostile lengths and contents.
+private func restoreBlock(_ bytes: [UInt8]) {
+    _ = try? ParityHeader(decoding: bytes.span.bytes)
+    guard let width = bytes.first, var block = ParityBlock(width: Int(width)) else { return }
+    bytes.withUnsafeBytes { input in
+        for start in stride(from: 1, to: input.count, by: Int(width) + 1) {
+            let shard = UnsafeRawBufferPointer(rebasing: input[(start + 1)...].prefix(Int(width)))
+            let index = Int(input[start] % 32)
+            if index < ParityBlock.packetCount {
+                _ = block.add(shard, isControlFlow: false, at: index)
+            } else {
+                _ = block.add(parity: shard, row: index - ParityBlock.packetCount)
+            }
+        }
+    }
+    guard block.restore() else { return }
+    for index in 0..<ParityBlock.packetCount { _ = block.packet(at: index) }
 }
 
 private func readSession(_ bytes: [UInt8]) {
@@ -78,7 +100,11 @@ private func readText(_ bytes: [UInt8]) {
     _ = MemberName(text)
 }
 
+/// Fuzzes, or, if the environment names a directory, only writes what fuzzing begins with.
 func runFuzzer() -> Int32 {
+    if let directory = getenv("POLYCAST_SEEDS") {
+        return target.writeSeeds(to: String(cString: directory)) ? 0 : 1
+    }
     var count = CommandLine.argc
     var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
     return LLVMFuzzerRunDriver(&count, &arguments, fuzzOne)

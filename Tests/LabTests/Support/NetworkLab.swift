@@ -2,18 +2,19 @@ import Foundation
 
 /// The network of docs/lab.md, built by `tools/netns`.
 ///
-///          rdv            a1  a2  a3        b1  b2
-///           |              |___|___|         |___|
-///           |                LAN A           LAN B
-///           +---------------- r -----------------+
+///          rdv         a1  a2  a3  a4    b1  b2  b3  b4
+///           |           |___|___|___|     |___|___|___|
+///           |               LAN A             LAN B
+///           +---------------- r ----------------+
 ///
 /// It is taken down by ``down()``, by `deinit`, by a guard process when the tests die, and
 /// by the next lab should even that fail.
 final class NetworkLab {
     enum Host: String, CaseIterable {
         case rendezvous = "rdv"
-        case a1, a2, a3, b1, b2
+        case a1, a2, a3, a4, b1, b2, b3, b4
 
+        /// Enough for most tests.
         static let members: [Host] = [.a1, .a2, .a3, .b1, .b2]
     }
 
@@ -84,11 +85,21 @@ final class NetworkLab {
         return program
     }
 
+    /// What runs a command in a host, up to the command itself.
+    func runner(_ host: Host) -> [String] { [Files.netns, "run", prefix, host.rawValue] }
+
     /// Runs nft in a host, or in the router.
     func filter(on host: Host?, _ words: String...) throws {
         let arguments = [Files.netns, "run", prefix, host?.rawValue ?? "r", "nft"] + words
         let (status, output) = try Program.outcome(arguments)
         guard status == 0 else { throw LabError("nft \(words.joined(separator: " ")): \(output)") }
+    }
+
+    /// Runs tc in the router.
+    func control(_ words: String...) throws {
+        let arguments = [Files.netns, "run", prefix, "r", "tc"] + words
+        let (status, output) = try Program.outcome(arguments)
+        guard status == 0 else { throw LabError("tc \(words.joined(separator: " ")): \(output)") }
     }
 
     /// Drops so many percent of the datagrams that come to each host over the network, at random.
@@ -103,6 +114,11 @@ final class NetworkLab {
                 on: host, "add", "rule", "inet", "lab", "loss", "meta", "l4proto", "udp",
                 "iifname", "eth0", "numgen", "random", "mod", "100", "<", "\(percent)", "drop")
         }
+    }
+
+    /// Every link loses so many percent of all datagrams, each by itself and in bursts.
+    func lose(_ share: Int, bursts: Int) throws {
+        _ = try Program.run(Files.netns, "lose", prefix, "\(share)", "\(bursts)")
     }
 
     private static func parse(hosts: String) -> [Host: [Family: String]] {
@@ -132,6 +148,14 @@ extension NetworkLab {
         return RouterCounters(
             aToB: named["a_to_b"] ?? 0, bToA: named["b_to_a"] ?? 0,
             toRendezvous: named["rdv_media"] ?? 0)
+    }
+
+    /// Media, repairs included, that links lost since ``lose(_:bursts:)``, and repairs sent.
+    func lossCounters() throws -> (lost: Int, repairs: Int) {
+        let router = try counters(named: "r")
+        let ends = try [router] + Host.allCases.map { try counters(named: $0.rawValue) }
+        let lost = ends.reduce(0) { $0 + ($1["lost_media"] ?? 0) + ($1["lost_repairs"] ?? 0) }
+        return (lost, router["repairs"] ?? 0)
     }
 
     private func counters(named host: String) throws -> [String: Int] {

@@ -1,0 +1,147 @@
+import CLinux
+import Glibc
+import NetBasics
+import Sealing
+import Sockets
+
+/// Polycast's data path with one worker and with several, turn by turn.
+///
+/// What is forwarded lies in the socket's receive buffer already, and nobody reads the sinks, whose
+/// buffers are full from the first round on: so no processor has anything to do but to forward.
+struct WorkerBench: ~Copyable {
+    private let configuration: BenchConfiguration
+    private let sinks: SinkSockets
+    private var filler: BufferFiller
+    private var one: MediaForwarder
+    private var several: MediaForwarder
+    /// As many, on the processor of the first alone.
+    private var confined: MediaForwarder
+
+    static func start(_ configuration: BenchConfiguration) throws -> WorkerBench {
+        let joins = configuration.joinsDatagrams
+        let source = try UDPSocket(binding: loopback(port: 0), joinsDatagrams: joins)
+        let sinks = try SinkSockets(
+            count: configuration.children, firstPort: configuration.firstSinkPort,
+            joinsDatagrams: joins)
+        let one = try forwarder(configuration, to: sinks, workers: 1)
+        // Its own thread keeps to one processor, where there are several, and the others off it.
+        cl_keep_thread_off(1)
+        let several = try forwarder(configuration, to: sinks, workers: configuration.workers)
+        cl_pin_thread(1)
+        let confined = try forwarder(configuration, to: sinks, workers: configuration.workers)
+        let filler = try BufferFiller(source, of: one.number, configuration)
+        return WorkerBench(configuration, sinks, filler, one, several, confined)
+    }
+
+    private static func forwarder(
+        _ configuration: BenchConfiguration, to sinks: SinkSockets, workers: Int
+    ) throws -> MediaForwarder {
+        let socket = try UDPSocket(
+            binding: loopback(port: 0), joinsDatagrams: configuration.joinsDatagrams)
+        return try MediaForwarder.start(
+            socket, streams: configuration.streams, to: sinks.endpoints, workers: workers)
+    }
+
+    private init(
+        _ configuration: BenchConfiguration, _ sinks: SinkSockets,
+        _ filler: consuming BufferFiller, _ one: consuming MediaForwarder,
+        _ several: consuming MediaForwarder, _ confined: consuming MediaForwarder
+    ) {
+        self.configuration = configuration
+        self.sinks = sinks
+        self.filler = filler
+        self.one = one
+        self.several = several
+        self.confined = confined
+    }
+
+    /// Copies per second of processor time, that of all threads; and per second.
+    mutating func measure() throws(SystemError) -> [BenchResult] {
+        var results = [
+            BenchResult(
+                name: "workers cost", unit: "packets per second of processor time",
+                isMoreBetter: true),
+            BenchResult(name: "workers speed", unit: "packets per second", isMoreBetter: true),
+            BenchResult(
+                name: "workers on one processor", unit: "packets per second of processor time",
+                isMoreBetter: true),
+        ]
+        for round in 0...configuration.rounds {
+            let limit = try Self.rates(of: &one, &filler, configuration.slice)
+            let own = try Self.rates(of: &several, &filler, configuration.slice)
+            let shared = try Self.rates(of: &confined, &filler, configuration.slice)
+            // The first round warms up.
+            guard round > 0 else { continue }
+            results[0].add(limit: limit.perProcessorSecond, polycast: own.perProcessorSecond)
+            results[1].add(limit: limit.perSecond, polycast: own.perSecond)
+            results[2].add(limit: limit.perProcessorSecond, polycast: shared.perProcessorSecond)
+        }
+        return results
+    }
+
+    private struct Rates {
+        var copies = 0
+        var time: Int64 = 0
+        var processorTime: Int64 = 0
+
+        var perSecond: Double { Double(copies) * 1e9 / Double(max(1, time)) }
+        var perProcessorSecond: Double { Double(copies) * 1e9 / Double(max(1, processorTime)) }
+    }
+
+    /// Fills and drains a receive buffer again and again, for a slice of time spent draining.
+    private static func rates(
+        of forwarder: inout MediaForwarder, _ filler: inout BufferFiller, _ slice: Duration
+    ) throws(SystemError) -> Rates {
+        var rates = Rates()
+        while rates.time < slice.nanoseconds {
+            filler.fill(forwarder.endpoint)
+            let (start, processorStart) = (Clocks.now, Clocks.processNanoseconds)
+            var copies = 0
+            while let count = try forwarder.work() { copies += count }
+            rates.time += (Clocks.now - start).nanoseconds
+            rates.processorTime += Clocks.processNanoseconds - processorStart
+            rates.copies += copies
+        }
+        return rates
+    }
+}
+
+/// Fills a receive buffer with packets to be forwarded.
+struct BufferFiller: ~Copyable {
+    private static let burst = 32
+
+    private let source: UDPSocket
+    private var packets: PacketSource
+    private var out: SendBatch
+    /// As many as such a buffer holds.
+    private let depth: Int
+
+    /// For buffers as that of `socket`.
+    init(
+        _ source: consuming UDPSocket, of socket: Int32, _ configuration: BenchConfiguration
+    ) throws(SealingError) {
+        depth = Self.depth(of: socket, packetBytes: configuration.packetBytes)
+        packets = PacketSource(
+            MediaForwarder.headers(streams: configuration.streams), try MediaForwarder.key(1),
+            packetBytes: configuration.packetBytes)
+        out = SendBatch(joinsDatagrams: source.canSegment)
+        self.source = source
+    }
+
+    /// The kernel counts more than a packet's bytes against the buffer.
+    private static func depth(of socket: Int32, packetBytes: Int) -> Int {
+        var bytes: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, &length)
+        return max(burst, min(2048, Int(bytes) / (2 * (packetBytes + 1024))))
+    }
+
+    mutating func fill(_ endpoint: Endpoint) {
+        let address = SocketAddress(endpoint, family: .v4)
+        var left = depth
+        while left > 0 {
+            packets.send(min(left, Self.burst), to: address, by: &out, on: source)
+            left -= Self.burst
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Forwarding
+import Sealing
+import Wire
+
+/// Packets of one size that came one behind the other and go to the same children.
+///
+/// Each child gets them with one call or a few, and their tags are computed eight at a time.
+/// Allocated once; bodies stay where they are.
+struct FanOutRun: ~Copyable {
+    /// Packets of a run, as many as the kernel cuts apart.
+    private static let limit = 64
+
+    private(set) var count = 0
+    private(set) var bodyBytes = 0
+    /// Who gets them, as places in ``Forwarder/children``, but for whom they came from.
+    private(set) var children = 0..<0
+    private(set) var exception: LinkToken?
+    /// Headers of all copies, but for what names their links.
+    let headers = TaggedHeaders(capacity: limit)
+    let bodies: UnsafeMutablePointer<UnsafeRawPointer>
+
+    init() { bodies = .allocate(capacity: Self.limit) }
+
+    deinit { bodies.deallocate() }
+
+    /// Whether a packet may be appended, or only begin another run.
+    func continues(with passage: Passage, bodyBytes: Int) -> Bool {
+        count > 0 && count < Self.limit && self.bodyBytes == bodyBytes
+            && children == passage.children && exception == passage.exception
+    }
+
+    /// Forgets what it held.
+    mutating func begin(with passage: Passage, bodyBytes: Int) {
+        count = 0
+        children = passage.children
+        exception = passage.exception
+        self.bodyBytes = bodyBytes
+    }
+
+    /// Adds a packet whose body is of at least ``MediaTagKey/sealBytes``.
+    mutating func append(_ words: MediaHeader.Words, lacks: UInt8, _ body: UnsafeRawPointer) {
+        let words = words.copied(lacks: lacks)
+        headers.set(
+            count, words.link, words.source, words.sequence,
+            seal: body + (bodyBytes - MediaTagKey.sealBytes))
+        (bodies + count).initialize(to: body)
+        count &+= 1
+    }
+
+    /// The header of the packet at `index`, but for what names a link.
+    func words(at index: Int) -> MediaHeader.Words {
+        let header = headers.header(at: index)
+        return MediaHeader.Words(
+            link: header.first, source: header.second, sequence: header.third)
+    }
+
+    mutating func removeAll() { count = 0 }
+}
+
+/// Copies of one packet that wait for their tags, each for another child.
+struct FanOutGroup: ~Copyable {
+    private let headers = TaggedHeaders(capacity: TaggedHeaders.blockCount)
+    private let places: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    private var count = 0
+
+    init() { places = .allocate(capacity: TaggedHeaders.blockCount) }
+
+    deinit { places.deallocate() }
+
+    var isFull: Bool { count == TaggedHeaders.blockCount }
+
+    /// Adds a copy of the first packet of `run`, whose header is to be written at `place`.
+    mutating func add(
+        _ run: borrowing FanOutRun, link: UInt64, _ key: MediaTagKey,
+        at place: UnsafeMutableRawPointer
+    ) {
+        headers.set(count, to: run.headers, 0, link: link)
+        headers.setKey(count, key)
+        (places + count).initialize(to: place)
+        count &+= 1
+    }
+
+    /// Writes all headers and tags.
+    mutating func write() {
+        guard count > 0 else { return }
+        headers.tagEach()
+        for index in 0..<count { headers.write(index, link: 0, to: places[index]) }
+        count = 0
+    }
+}

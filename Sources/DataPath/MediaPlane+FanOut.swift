@@ -1,0 +1,79 @@
+import Forwarding
+import Sealing
+import Sockets
+import Wire
+
+// Copies for children, with a header and a tag of each one's link.
+
+extension MediaPlane {
+    /// Lets a packet wait for those behind it, with which it goes to the children.
+    mutating func append(
+        _ words: MediaHeader.Words, _ passage: Passage, _ body: UnsafeRawBufferPointer,
+        on socket: borrowing UDPSocket
+    ) {
+        guard !passage.children.isEmpty, let start = body.baseAddress,
+            body.count >= MediaTagKey.sealBytes
+        else { return }
+        if !run.continues(with: passage, bodyBytes: body.count) {
+            fanOut(on: socket)
+            run.begin(with: passage, bodyBytes: body.count)
+        }
+        run.append(words, lacks: passage.lacks, start)
+    }
+
+    /// Queues the copies of all packets that wait.
+    mutating func fanOut(on socket: borrowing UDPSocket) {
+        guard run.count > 0 else { return }
+        for child in run.children where reaches(child) {
+            let lane = childLanes[child]
+            guard let key = lanes[lane].key else { continue }
+            if isTooLong(for: lane) {
+                sendRunInPieces(to: lane, on: socket)
+            } else if run.count == 1 {
+                sendOne(to: lane, key, on: socket)
+            } else {
+                sendRun(to: lane, key, on: socket)
+            }
+        }
+        group.write()
+        run.removeAll()
+        outgoing.begin(on: socket)
+    }
+
+    private func reaches(_ child: Int) -> Bool {
+        if rates.flows.isAnyLimited, rates.isLimited(lane: childLanes[child]) { return false }
+        return run.exception == nil || forwarder.reaches(child, except: run.exception)
+    }
+
+    /// One child gets all packets.
+    private mutating func sendRun(
+        to lane: Int, _ key: MediaTagKey, on socket: borrowing UDPSocket
+    ) {
+        let link = lanes[lane].link
+        run.headers.tag(run.count, link: link, by: key)
+        var next = 0
+        while next < run.count {
+            if outgoing.isFull { outgoing.makeRoom(on: socket) }
+            let room = outgoing.reserve(
+                run.count - next, headerBytes: MediaHeader.bodyOffset, bodyBytes: run.bodyBytes,
+                to: lanes[lane].address, lane: lane)
+            for index in 0..<room.count {
+                let place = room.add(index, run.bodies[next &+ index])
+                run.headers.write(next &+ index, link: link, to: place)
+            }
+            next &+= room.count
+        }
+    }
+
+    /// One child gets the only packet, whose tag is computed with those of others.
+    private mutating func sendOne(
+        to lane: Int, _ key: MediaTagKey, on socket: borrowing UDPSocket
+    ) {
+        if group.isFull || outgoing.isFull { group.write() }
+        if outgoing.isFull { outgoing.makeRoom(on: socket) }
+        let room = outgoing.reserve(
+            1, headerBytes: MediaHeader.bodyOffset, bodyBytes: run.bodyBytes,
+            to: lanes[lane].address, lane: lane)
+        group.add(run, link: lanes[lane].link, key, at: room.add(0, run.bodies[0]))
+    }
+}

@@ -1,0 +1,60 @@
+import CLinux
+import Glibc
+
+/// A thread that sends batches while the owner fills others.
+///
+/// It takes no signals, and ends with the object.
+final class SendWorker {
+    /// What the thread refers to; not the worker, which would then live as long.
+    private final class Task: Sendable {
+        let number: Int
+        let desks: SendDesks
+
+        init(_ number: Int, _ desks: SendDesks) {
+            self.number = number
+            self.desks = desks
+        }
+
+        func run() {
+            cl_name_thread("polycast-send\(number)")
+            desks.work()
+        }
+    }
+
+    let desks: SendDesks
+    private let thread: pthread_t
+
+    /// `number`: for the thread's name.
+    init(number: Int, joinsDatagrams: Bool) throws(SystemError) {
+        desks = SendDesks(joinsDatagrams: joinsDatagrams)
+        thread = try Self.start(Task(number, desks))
+    }
+
+    private static func start(_ task: Task) throws(SystemError) -> pthread_t {
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(task)
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<Task>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, context.toOpaque())
+        guard code == 0 else {
+            context.release()
+            throw SystemError(code: code, call: "pthread_create", subject: "sending thread")
+        }
+        return thread
+    }
+
+    deinit {
+        desks.finish()
+        desks.close()
+        pthread_join(thread, nil)
+    }
+}
