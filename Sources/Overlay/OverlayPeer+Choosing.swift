@@ -189,7 +189,7 @@ extension OverlayPeer {
                 && !route.children.contains { $0.peer == entry.peer }
         }
         let open = nearby.filter { $0.advert.freeRate >= route.childRate }
-        let nearer = (open + nearby).first { route.isFeasible($0.advert) }
+        let nearer = (open + nearby).first { route.isLikelyFeasible($0.advert) }
         if let nearer {
             attempt(nearer.peer, index, at: now)
             return true
