@@ -10,7 +10,7 @@ struct FeederPlan: ~Copyable {
     var source: UDPSocket
     /// The sockets under test; only one is fed at a time.
     var targets: [Endpoint]
-    /// One header per stream, whose sequence numbers the feeder counts.
+    /// One header per stream, with the first sequence number.
     var streams: [MediaHeader]
     /// What the packets are tagged with.
     var key: MediaTagKey
@@ -70,6 +70,13 @@ final class Feeder: @unchecked Sendable {
 
     /// Packets that some sink never got.
     var lost: UInt { cl_load(words + Word.lost) }
+
+    /// Processor time of its thread, in nanoseconds.
+    var processorNanoseconds: Int64 {
+        var clock = clockid_t()
+        pthread_getcpuclockid(thread, &clock)
+        return Clocks.nanoseconds(of: clock)
+    }
 
     /// Packets sent so far, to whatever target.
     var sent: UInt { cl_load(words + Word.sent) }
@@ -207,6 +214,12 @@ final class SinkSockets {
     }
 
     var endpoints: [Endpoint] { boxes.map { $0.socket.local } }
+
+    /// Reads all that has come.
+    func drain() {
+        var batch = PacketBatch()
+        for index in boxes.indices { while read(index, into: &batch) > 0 {} }
+    }
 
     /// Reads what has come; returns how many datagrams it was.
     func read(_ index: Int, into batch: inout PacketBatch) -> Int {

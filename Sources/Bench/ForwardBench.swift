@@ -131,18 +131,12 @@ struct ForwardBench: ~Copyable {
             throw SystemError(call: "clock_getcpuclockid", subject: "process \(rival.process)")
         }
         feeder.feed(Target.rival, every: Self.pace)
-        let (start, sent) = (Self.nanoseconds(of: clock), feeder.sent)
+        let (start, sent) = (Clocks.nanoseconds(of: clock), feeder.sent)
         var pause = timespec(
             tv_sec: 0, tv_nsec: Int(min(configuration.slice.nanoseconds, 999_999_999)))
         nanosleep(&pause, nil)
         let copies = Int(feeder.sent &- sent) * configuration.children
-        return Double(Self.nanoseconds(of: clock) - start) / Double(max(1, copies))
-    }
-
-    private static func nanoseconds(of clock: clockid_t) -> Int64 {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return Double(Clocks.nanoseconds(of: clock) - start) / Double(max(1, copies))
     }
 
     private static func quantile(_ share: Double, of sorted: [UInt32]) -> Double {

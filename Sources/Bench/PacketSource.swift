@@ -7,10 +7,10 @@ import Wire
 ///
 /// The first eight bytes of a body tell when it was sent.
 struct PacketSource {
-    private let headers: [MediaHeader]
+    /// One for each stream, with the sequence number that comes next.
+    private(set) var headers: [MediaHeader]
     private let key: MediaTagKey
     private let body: [UInt8]
-    private var sequences: [UInt32]
     private var stream = 0
 
     /// `headers`: one for each stream; `key`: what the packets are tagged with.
@@ -18,7 +18,6 @@ struct PacketSource {
         self.headers = headers
         self.key = key
         body = [UInt8](repeating: 0xA5, count: packetBytes - MediaHeader.bodyOffset)
-        sequences = [UInt32](repeating: 0, count: headers.count)
     }
 
     /// Sends the next `count` packets together.
@@ -41,9 +40,8 @@ struct PacketSource {
     }
 
     private mutating func nextHeader() -> MediaHeader {
-        var header = headers[stream]
-        header.sequence = sequences[stream]
-        sequences[stream] &+= 1
+        let header = headers[stream]
+        headers[stream].sequence &+= 1
         stream = (stream + 1) % headers.count
         return header
     }

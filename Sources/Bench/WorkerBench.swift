@@ -3,6 +3,7 @@ import Glibc
 import NetBasics
 import Sealing
 import Sockets
+import Wire
 
 /// Polycast's data path with one worker and with several, turn by turn.
 ///
@@ -56,7 +57,7 @@ struct WorkerBench: ~Copyable {
     }
 
     /// Copies per second of processor time, that of all threads; and per second.
-    mutating func measure() throws(SystemError) -> [BenchResult] {
+    mutating func measure() throws -> [BenchResult] {
         var results = [
             BenchResult(
                 name: "workers cost", unit: "packets per second of processor time",
@@ -76,7 +77,48 @@ struct WorkerBench: ~Copyable {
             results[1].add(limit: limit.perSecond, polycast: own.perSecond)
             results[2].add(limit: limit.perProcessorSecond, polycast: shared.perProcessorSecond)
         }
-        return results
+        return results + [try measureBesideSinks()]
+    }
+
+    /// The same while a feeder and sinks, which read, keep another processor busy.
+    private mutating func measureBesideSinks() throws -> BenchResult {
+        sinks.drain()
+        let source = try UDPSocket(
+            binding: loopback(port: 0), joinsDatagrams: configuration.joinsDatagrams)
+        let feeder = try Feeder(
+            FeederPlan(
+                source: source, targets: [one.endpoint, several.endpoint],
+                streams: filler.headers, key: try MediaForwarder.key(1),
+                packetBytes: configuration.packetBytes, sinks: sinks, burst: 32, processor: 0))
+        defer { feeder.stop() }
+        var result = BenchResult(
+            name: "workers beside busy sinks", unit: "packets per second of processor time",
+            isMoreBetter: true)
+        for round in 0...configuration.rounds {
+            feeder.feed(0)
+            let limit = try Self.rates(of: &one, feeder, configuration.slice)
+            feeder.feed(1)
+            let own = try Self.rates(of: &several, feeder, configuration.slice)
+            guard round > 0 else { continue }
+            result.add(limit: limit.perProcessorSecond, polycast: own.perProcessorSecond)
+        }
+        result.lost = feeder.lost
+        return result
+    }
+
+    /// Forwards what is fed for a slice of time.
+    private static func rates(
+        of forwarder: inout MediaForwarder, _ feeder: Feeder, _ slice: Duration
+    ) throws(SystemError) -> Rates {
+        func processorTime() -> Int64 { Clocks.processNanoseconds - feeder.processorNanoseconds }
+        let (start, processorStart) = (Clocks.now, processorTime())
+        var rates = Rates()
+        while Clocks.now - start < slice {
+            if let count = try forwarder.work() { rates.copies += count } else { forwarder.wait() }
+        }
+        rates.time = (Clocks.now - start).nanoseconds
+        rates.processorTime = processorTime() - processorStart
+        return rates
     }
 
     private struct Rates {
@@ -135,6 +177,9 @@ struct BufferFiller: ~Copyable {
         getsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, &length)
         return max(burst, min(2048, Int(bytes) / (2 * (packetBytes + 1024))))
     }
+
+    /// What comes next.
+    var headers: [MediaHeader] { packets.headers }
 
     mutating func fill(_ endpoint: Endpoint) {
         let address = SocketAddress(endpoint, family: .v4)

@@ -15,6 +15,9 @@ package enum Clocks {
     /// CLOCK_PROCESS_CPUTIME_ID: processor time of all threads, in nanoseconds.
     package static var processNanoseconds: Int64 { read(CLOCK_PROCESS_CPUTIME_ID) }
 
+    /// Of any clock, such as that of another thread or process.
+    package static func nanoseconds(of clock: clockid_t) -> Int64 { read(clock) }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)

@@ -1,9 +1,11 @@
+import NetBasics
+
 /// Datagrams on their way out, sent by several threads.
 ///
 /// Used by one owner as a ``SendBatch`` is. Lanes are pinned to workers, of which the owner is one, and
 /// each has batches of its own, so a lane keeps its order. Others are woken where enough waits for
-/// them to be worth it, and else the owner sends all; bodies must stay in place until ``flush(on:)``
-/// returned. With one worker there is one batch and no thread.
+/// them and it pays, see ``SharingChoice``; else the owner sends all. Bodies must stay in place
+/// until ``flush(on:)`` returned. With one worker there is one batch and no thread.
 package struct SendCrew: ~Copyable {
     package static let workerLimit = 16
     /// What one must have to send at a flush, and leave to others, to be woken for it.
@@ -22,6 +24,10 @@ package struct SendCrew: ~Copyable {
     /// Whose a lane is, the owner being zero; empty if all are.
     private let workers: [UInt8]
     private var isOtherFull = false
+    private var choice = SharingChoice()
+    /// When the first datagram since the last flush was added, and the load that has left since.
+    private var roundStart: Instant?
+    private var roundLoad = 0
 
     /// `workers`: threads that send, the owner's included; `joinsDatagrams`: see ``SendBatch``.
     package init(workers count: Int = 1, joinsDatagrams: Bool = false) throws(SystemError) {
@@ -75,9 +81,12 @@ package struct SendCrew: ~Copyable {
     package func count(ofLane lane: Int) -> SendBatch.LaneCount {
         let worker = worker(of: lane)
         guard worker > 0 else { return own.count(ofLane: lane) }
-        return others[worker - 1].desks.sum(SendBatch.LaneCount()) { $0 + $1.count(ofLane: lane) }
+        return others[worker - 1].desks.sum(own.count(ofLane: lane)) {
+            $0 + $1.count(ofLane: lane)
+        }
     }
 
+    /// Whose a lane is when all send.
     private func worker(of lane: Int) -> Int {
         lane >= 0 && lane < workers.count ? Int(workers[lane]) : 0
     }
@@ -97,7 +106,8 @@ package struct SendCrew: ~Copyable {
         _ wanted: Int, headerBytes: Int, bodyBytes: Int, to address: borrowing SocketAddress,
         lane: Int
     ) -> SendRoom {
-        let worker = worker(of: lane)
+        if roundStart == nil, !others.isEmpty { roundStart = Clocks.now }
+        let worker = choice.isShared ? worker(of: lane) : 0
         guard worker > 0 else {
             return own.reserve(
                 wanted, headerBytes: headerBytes, bodyBytes: bodyBytes, to: address, lane: lane)
@@ -118,7 +128,10 @@ package struct SendCrew: ~Copyable {
 
     /// Sends as much as lets more be added; all that waits must be complete.
     package mutating func makeRoom(on socket: borrowing UDPSocket) {
-        if own.isFull { _ = own.flush(on: socket) }
+        if own.isFull {
+            roundLoad += own.load
+            _ = own.flush(on: socket)
+        }
         for index in batches.indices where batches[index].pointee.isFull {
             others[index].desks.finish()
             handOver(index, for: socket.number)
@@ -126,6 +139,7 @@ package struct SendCrew: ~Copyable {
     }
 
     private mutating func handOver(_ index: Int, for descriptor: Int32) {
+        roundLoad += batches[index].pointee.load
         others[index].desks.handOver(for: descriptor)
         batches[index] = others[index].desks.batch
         isOtherFull = batches.contains { $0.pointee.isFull }
@@ -135,7 +149,9 @@ package struct SendCrew: ~Copyable {
     ///
     /// A full send buffer refuses the rest, see ``SendBatch/flush(on:)``.
     package mutating func flush(on socket: borrowing UDPSocket) {
-        var left = batches.reduce(own.load) { $0 + $1.pointee.load }
+        let load = batches.reduce(own.load) { $0 + $1.pointee.load }
+        let whole = roundLoad + load
+        var left = load
         for index in batches.indices {
             let share = batches[index].pointee.load
             guard share >= Self.leastShare, left - share >= Self.leastShare else { continue }
@@ -149,5 +165,15 @@ package struct SendCrew: ~Copyable {
             _ = batches[index].pointee.flush(on: socket)
         }
         isOtherFull = false
+        endRound(load: whole)
+    }
+
+    /// Learns from a round that is large enough to be shared.
+    private mutating func endRound(load: Int) {
+        guard let start = roundStart else { return }
+        if load >= 2 * Self.leastShare {
+            choice.note(load: load, from: start, to: Clocks.now)
+        }
+        (roundStart, roundLoad) = (nil, 0)
     }
 }

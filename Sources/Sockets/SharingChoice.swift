@@ -1,0 +1,56 @@
+import NetBasics
+
+/// Whether it pays to let others send: what goes out in a time with them, against what does alone.
+///
+/// Most rounds go the way that got more out, and now and then a few the other way, as processors come
+/// and go. Others gain nothing where the owner waits for packets anyway, shares its
+/// processor with them, or where who feeds it or reads from it needs theirs.
+struct SharingChoice {
+    /// Rounds in a row of the better way, and of the other, to look what it takes.
+    static let stay = 1000
+    static let look = 32
+    /// The most that a unit of load may take with others, of what it takes alone.
+    static let worth = 0.85
+    /// Waiting between two rounds counts for so much at most.
+    static let waitLimit: Duration = .milliseconds(1)
+    /// What the last look counts in the mean of all.
+    private static let weight = 0.5
+
+    /// Whether others send in this round.
+    private(set) var isShared = true
+    private var alone: Double?
+    private var shared: Double?
+    private var roundsLeft = look
+    private var elapsed: Duration = .zero
+    private var load = 0
+    private var lastEnd: Instant?
+
+    /// A round in which so much `load` left has ended, see ``SendBatch/load``.
+    mutating func note(load: Int, from start: Instant, to end: Instant) {
+        if let lastEnd { elapsed += min(start - lastEnd, Self.waitLimit) }
+        elapsed += end - start
+        lastEnd = end
+        self.load += load
+        roundsLeft -= 1
+        guard roundsLeft == 0 else { return }
+        learn(Double(elapsed.nanoseconds) / Double(max(1, self.load)))
+        (elapsed, self.load) = (.zero, 0)
+        (isShared, roundsLeft) = next()
+    }
+
+    private mutating func learn(_ cost: Double) {
+        func mean(_ known: Double?) -> Double {
+            known.map { $0 + (cost - $0) * Self.weight } ?? cost
+        }
+        if isShared { shared = mean(shared) } else { alone = mean(alone) }
+    }
+
+    /// How to go on: a look at what is not known, or after the better way; else the better way.
+    private func next() -> (isShared: Bool, rounds: Int) {
+        guard let alone else { return (false, Self.look) }
+        guard let shared else { return (true, Self.look) }
+        let isSharedBetter = shared < Self.worth * alone
+        return isShared == isSharedBetter
+            ? (!isSharedBetter, Self.look) : (isSharedBetter, Self.stay)
+    }
+}
