@@ -13,9 +13,12 @@ package struct SendCrew: ~Copyable {
     /// In ``SendBatch/load``: some 20 µs of work.
     package static let leastShare = 128
     /// What one must have to send to be woken before a flush: earlier, messages would be shorter.
-    private static let earlyShare = 4096
-    /// The owner's other work, to receive and to write headers, is one part of so many.
-    private static let ownersParts = 8
+    private static let earlyShare = 1024
+    /// What the owner's other work, to receive and to write headers, takes of what sending takes;
+    /// thousandths, measured with 16 lanes.
+    private static let ownersWork = 200
+    /// Lanes that others get before the owner does: where lanes are few, its other work is more.
+    private static let firstLanes = 4
 
     private var own: SendBatch
     private let others: [SendWorker]
@@ -44,10 +47,12 @@ package struct SendCrew: ~Copyable {
 
     /// Deals the lanes out, to the owner so many fewer as its other work takes.
     private static func shares(of count: Int) -> [UInt8] {
-        var weights = [Int](repeating: ownersParts, count: count)
-        weights[0] = max(0, ownersParts - count)
+        let owners = max(0, (1000 + ownersWork) / count - ownersWork)
+        var weights = [Int](repeating: (1000 - owners) / (count - 1), count: count)
+        weights[0] = owners
         let round = weights.reduce(0, +)
         var credits = [Int](repeating: 0, count: count)
+        credits[0] = -firstLanes * owners
         return (0..<SendBatch.laneLimit).map { _ in
             var next = count - 1
             for worker in credits.indices {

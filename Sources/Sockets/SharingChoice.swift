@@ -2,13 +2,14 @@ import NetBasics
 
 /// Whether it pays to let others send: what goes out in a time with them, against what does alone.
 ///
-/// Most rounds go the way that got more out, and now and then a few the other way, as processors come
+/// Most goes the way that got more out, and now and then a little the other way, as processors come
 /// and go. Others gain nothing where the owner waits for packets anyway, shares its
 /// processor with them, or where who feeds it or reads from it needs theirs.
 struct SharingChoice {
-    /// Rounds in a row of the better way, and of the other, to look what it takes.
-    static let stay = 1000
-    static let look = 32
+    /// Load that leaves the better way in a row, and the other way, to look what that takes; some
+    /// 0.3 s and 3 ms of work.
+    static let stay = 1 << 21
+    static let look = 1 << 14
     /// The most that a unit of load may take with others, of what it takes alone.
     static let worth = 0.85
     /// Waiting between two rounds counts for so much at most.
@@ -20,7 +21,7 @@ struct SharingChoice {
     private(set) var isShared = true
     private var alone: Double?
     private var shared: Double?
-    private var roundsLeft = look
+    private var stretch = look
     private var elapsed: Duration = .zero
     private var load = 0
     private var lastEnd: Instant?
@@ -31,11 +32,10 @@ struct SharingChoice {
         elapsed += end - start
         lastEnd = end
         self.load += load
-        roundsLeft -= 1
-        guard roundsLeft == 0 else { return }
-        learn(Double(elapsed.nanoseconds) / Double(max(1, self.load)))
+        guard self.load >= stretch else { return }
+        learn(Double(elapsed.nanoseconds) / Double(self.load))
         (elapsed, self.load) = (.zero, 0)
-        (isShared, roundsLeft) = next()
+        (isShared, stretch) = next()
     }
 
     private mutating func learn(_ cost: Double) {
@@ -46,7 +46,7 @@ struct SharingChoice {
     }
 
     /// How to go on: a look at what is not known, or after the better way; else the better way.
-    private func next() -> (isShared: Bool, rounds: Int) {
+    private func next() -> (isShared: Bool, load: Int) {
         guard let alone else { return (false, Self.look) }
         guard let shared else { return (true, Self.look) }
         let isSharedBetter = shared < Self.worth * alone
