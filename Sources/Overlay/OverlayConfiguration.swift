@@ -110,9 +110,6 @@ package struct OverlayConfiguration: Sendable {
     ///
     /// Longer than `refreshInterval`: the child can go when the source has made a sequence number.
     package var handoverLimit: Duration = .seconds(6)
-    /// The same if its place is for a peer of our subnet and it is on another, or if it is to move
-    /// under who takes the place: long enough for a new sequence number, unless all wait in a ring.
-    package var homecomingLimit: Duration = .milliseconds(1500)
     /// How long a child that was refused is fed until it has found another parent.
     package var dismissalLimit: Duration = .seconds(1)
     /// A child is not asked to make way for a nearer one before it has been here so long.

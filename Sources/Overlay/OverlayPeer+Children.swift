@@ -7,8 +7,6 @@ import Wire
 extension OverlayPeer {
     private static let handoverRepeat: Duration = .milliseconds(150)
     private static let turnedAwayLimit = 16
-    /// How long a child is left alone that could not go although who takes its place was fed.
-    private static let stayingTime: Duration = .seconds(60)
 
     // MARK: - Budget
 
@@ -198,10 +196,7 @@ extension OverlayPeer {
         let canHost = request.freeRate >= route.childRate
         let isAskerNear = asker.isNear
         let weaker = route.children.last { child in
-            guard child.handover == nil,
-                request.standing == .orphan || child.keepsPlaceUntil <= now,
-                let link = link(to: child.peer)
-            else { return false }
+            guard child.handover == nil, let link = link(to: child.peer) else { return false }
             let isChildNear = link.isNear
             let isWeaker = canHost && child.freeRate < route.childRate && !child.isInner
             if isWeaker, request.standing == .orphan || isAskerNear || !isChildNear { return true }
@@ -223,7 +218,7 @@ extension OverlayPeer {
         route.children
             .filter { child in
                 now - child.admittedAt >= configuration.tenure && !child.isWaiting
-                    && child.handover == nil && child.keepsPlaceUntil <= now
+                    && child.handover == nil
             }
             .max { ($0.cost, $0.peer) < ($1.cost, $1.peer) }
     }
@@ -264,12 +259,9 @@ extension OverlayPeer {
         guard let target = (host?.peer ?? newcomer).flatMap({ link(to: $0)?.contact }) else {
             return
         }
-        let isHomecoming = newcomer.map { isFarther(child.peer, than: $0) } ?? false
-        let limit =
-            isHomecoming || target.peer == newcomer
-            ? configuration.homecomingLimit : configuration.handoverLimit
         routes[index].children[place].handover = .init(
-            target: target.peer, until: now + limit, repeatDue: now + Self.handoverRepeat)
+            target: target.peer, until: now + configuration.handoverLimit,
+            repeatDue: now + Self.handoverRepeat)
         if isPressing { hurryHandovers(index, at: now) }
         send(.move(source: route.source, target: target), to: child.peer)
         actions.append(
@@ -374,7 +366,6 @@ extension OverlayPeer {
         let target = link(to: sibling)?.contact
         if handover.until <= now || target == nil {
             // It could not go, or the sibling has gone. If its place is free again it stays.
-            if feedBoth(place, index, at: now) { return }
             routes[index].children[place].handover = nil
             guard
                 reservedRate > UInt64(configuration.uplinkRate)
@@ -383,39 +374,12 @@ extension OverlayPeer {
             if !handover.isPressing, let waiting = waitingChild(index) {
                 sendAway(waiting, index)
             } else {
-                let newcomer = routes[index].children.firstIndex { $0.peer == handover.fedBefore }
-                if newcomer != nil {
-                    routes[index].children[place].keepsPlaceUntil = now + Self.stayingTime
-                }
-                dismiss(newcomer ?? place, index, at: now)
+                dismiss(place, index, at: now)
             }
         } else if handover.repeatDue <= now, let target {
             routes[index].children[place].handover?.repeatDue = now + Self.handoverRepeat
             send(.move(source: source, target: target), to: child.peer)
         }
-    }
-
-    /// Feeds who takes the place of a child before that one has gone.
-    ///
-    /// The child may wait for a newer number of the newcomer, which gets its numbers through that
-    /// very child; or for a place whose holder waits for that of the newcomer. All of them would
-    /// wait for ever. One copy more than the budget ends it, until the child has moved; a second
-    /// at most.
-    private mutating func feedBoth(_ place: Int, _ index: Int, at now: Instant) -> Bool {
-        let child = routes[index].children[place]
-        guard let handover = child.handover, !handover.isPressing,
-            let newcomer = waitingChild(index)
-        else { return false }
-        let peer = routes[index].children[newcomer].peer
-        guard peer == handover.target || isFarther(child.peer, than: peer) else { return false }
-        routes[index].children[newcomer].isWaiting = false
-        routes[index].children[place].handover?.until = now + configuration.dismissalLimit
-        routes[index].children[place].handover?.repeatDue = now + Self.handoverRepeat
-        routes[index].children[place].handover?.fedBefore = peer
-        isTableStale = true
-        hurrySeqno(index, at: now)
-        accept(peer, routes[index].source, isFed: true)
-        return true
     }
 
     private func waitingChild(_ index: Int) -> Int? {

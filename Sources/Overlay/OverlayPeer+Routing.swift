@@ -417,8 +417,6 @@ extension OverlayPeer {
         var index = 0
         while index < routes.count {
             if routes[index].isLocal {
-                // Its children come first: they may need a number at once.
-                serveChildren(index, at: now, into: &actions)
                 if routes[index].refreshDue <= now { raiseSeqno(index, at: now) }
             } else if now - routes[index].aliveAt >= configuration.sourceTimeout {
                 let (source, seqno) = (routes[index].source, routes[index].distance.seqno)
@@ -426,9 +424,9 @@ extension OverlayPeer {
                 continue
             } else {
                 serveParent(index, at: now, into: &actions)
-                if routes[index].describeDue <= now { askForDescription(index, at: now) }
-                serveChildren(index, at: now, into: &actions)
             }
+            if routes[index].describeDue <= now { askForDescription(index, at: now) }
+            serveChildren(index, at: now, into: &actions)
             index += 1
         }
     }

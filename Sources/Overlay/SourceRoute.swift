@@ -108,6 +108,8 @@ struct SourceRoute: Sendable {
         let until: Instant
         /// When to ask the target again to be told of its next sequence number.
         var askDue: Instant = .zero
+        /// How often it was asked, while the parent had one.
+        var vainAsks = 0
     }
 
     struct Child: Equatable, Sendable {
@@ -124,8 +126,6 @@ struct SourceRoute: Sendable {
         var handover: Handover?
         /// Admitted in the place of a child that has not gone yet: not fed until it has.
         var isWaiting = false
-        /// It could not go, and is not asked again before this moment, but for an orphan.
-        var keepsPlaceUntil: Instant = .zero
     }
 
     struct Handover: Equatable, Sendable {
@@ -133,8 +133,6 @@ struct SourceRoute: Sendable {
         let target: PeerID?
         /// Somebody who receives nothing waits for it.
         var isPressing = false
-        /// Who takes the place, if it is fed before the child has gone.
-        var fedBefore: PeerID?
         var until: Instant
         var repeatDue: Instant
     }

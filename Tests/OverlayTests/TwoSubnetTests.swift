@@ -26,15 +26,13 @@ import Testing
         }
     }
 
-    /// Places are exchanged in rings, each waiting for another to be free, until a parent feeds who
-    /// comes before who goes has gone.
+    /// Places are exchanged in rings, each waiting for another to be free, until one goes first.
     @Test func onePacketCrossesOnceAfterAWhile() {
         let groups = Self.seeds.map { Self.crossesOnce(seed: $0, seconds: 21) }
 
         func late(after second: Int) -> Int { groups.count { !$0[second] } }
-        print("not settled after 3, 7, 10 and 20 s:", [3, 7, 10, 20].map(late(after:)))
-        #expect(late(after: 7) <= groups.count / 5)
-        #expect(late(after: 10) == 0)
+        print("not settled after 7, 14 and 20 s:", late(after: 7), late(after: 14), late(after: 20))
+        #expect(late(after: 14) <= groups.count / 20)
         #expect(late(after: 20) == 0)
     }
 }
