@@ -299,7 +299,7 @@ extension OverlayPeer {
         if routes[index].improvementDue <= now {
             routes[index].improvementDue =
                 now + generator.jittered(configuration.improvementInterval, by: 0.3)
-            if routes[index].move == nil { improve(index, at: now, into: &actions) }
+            if routes[index].move == nil { improve(index, at: now) }
             reconsider(index, at: now, into: &actions)
         } else if routes[index].move != nil || routes[index].parent == nil || isStarving(index) {
             reconsider(index, at: now, into: &actions)

@@ -108,8 +108,6 @@ struct SourceRoute: Sendable {
         let until: Instant
         /// When to ask the target again to be told of its next sequence number.
         var askDue: Instant = .zero
-        /// How often it was asked, while the parent had one.
-        var vainAsks = 0
     }
 
     struct Child: Equatable, Sendable {
