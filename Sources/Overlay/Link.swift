@@ -46,7 +46,7 @@ struct Link: Sendable {
     /// Where the peer stands, by its own account.
     var coordinate = Coordinate.unknown
     /// Smoothed round trip (RFC 9616, section 3).
-    var roundTrip: Duration?
+    private(set) var roundTrip: Duration?
     /// The shortest that was measured.
     private(set) var leastRoundTrip: Duration?
 

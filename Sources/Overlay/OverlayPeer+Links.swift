@@ -276,7 +276,8 @@ extension OverlayPeer {
             remoteToken: remoteToken, establishedAt: now, lastHeard: now, lastSent: now,
             // The initiator has just measured a round trip; the responder has not.
             helloDue: roundTrip == nil ? now : now + helloInterval, isNear: isNear(endpoint),
-            roleSince: now, roundTrip: roundTrip)
+            roleSince: now)
+        if let roundTrip { link.addRoundTrip(roundTrip) }
         names[peer] = name
         link.isTrial = isTrial
         let place = links.firstIndex { $0.peer > peer } ?? links.endIndex
