@@ -30,6 +30,15 @@ extension OverlayPeer {
     /// What all children together cost now; kbit/s.
     var reservedRate: UInt64 { spentRate(onOwnSource: false) + spentRate(onOwnSource: true) }
 
+    /// The same with children that are still fed until they have gone, and without those that wait.
+    var fedRate: UInt64 {
+        var sum = floodSpentRate(onOwnSource: false) + floodSpentRate(onOwnSource: true)
+        for index in routes.indices where !routes[index].children.isEmpty {
+            sum += UInt64(routes[index].childRate) * UInt64(routes[index].fedChildren)
+        }
+        return sum
+    }
+
     /// What copies leave of the uplink for repairs, and an eighth of it in any case; kbit/s.
     var repairRate: UInt32 {
         let free =
@@ -57,6 +66,12 @@ extension OverlayPeer {
 
     private func hasRoom(for route: SourceRoute) -> Bool {
         freeRate(for: route) >= route.childRate
+    }
+
+    /// Whether one child more may be fed at once, and not only after another has gone.
+    private func mayFeedNow(_ route: SourceRoute) -> Bool {
+        if let limit = configuration.childLimit, route.fedChildren >= limit { return false }
+        return fedRate + UInt64(route.childRate) <= UInt64(configuration.uplinkRate)
     }
 
     // MARK: - Admission
@@ -94,7 +109,9 @@ extension OverlayPeer {
             return accept(peer, request.source, isFed: isFed)
         }
         if hasRoom(for: routes[index]) {
-            addChild(peer, request, index, at: now, into: &actions)
+            let isWaiting = !mayFeedNow(routes[index])
+            addChild(peer, request, index, isWaiting: isWaiting, at: now, into: &actions)
+            if isWaiting, request.standing == .orphan { hurryHandovers(index, at: now) }
         } else if let weaker = childToReplace(
             by: peer, request, in: routes[index], at: now)
         {
@@ -304,18 +321,21 @@ extension OverlayPeer {
             let place = routes[index].children.firstIndex(where: { $0.peer == peer })
         else { return }
         routes[index].children.remove(at: place)
-        feedWaitingChild(index)
+        isTableStale = true
+        feedWaitingChildren()
         tellOfRoom(index)
         actions.append(.report(.childGone(source: source, child: peer)))
     }
 
-    /// Starts to feed the child that waited for another to go, once none is on its way.
-    private mutating func feedWaitingChild(_ index: Int) {
-        isTableStale = true
-        guard !routes[index].children.contains(where: { $0.handover != nil }) else { return }
-        for place in routes[index].children.indices where routes[index].children[place].isWaiting {
-            routes[index].children[place].isWaiting = false
-            accept(routes[index].children[place].peer, routes[index].source, isFed: true)
+    /// Starts to feed children that waited for others to go, as far as the uplink carries them by now.
+    private mutating func feedWaitingChildren() {
+        for index in routes.indices {
+            for place in routes[index].children.indices
+            where routes[index].children[place].isWaiting && mayFeedNow(routes[index]) {
+                routes[index].children[place].isWaiting = false
+                isTableStale = true
+                accept(routes[index].children[place].peer, routes[index].source, isFed: true)
+            }
         }
     }
 
@@ -370,7 +390,7 @@ extension OverlayPeer {
             guard
                 reservedRate > UInt64(configuration.uplinkRate)
                     || routes[index].stayingChildren > configuration.childLimit ?? .max
-            else { return feedWaitingChild(index) }
+            else { return feedWaitingChildren() }
             if !handover.isPressing, let waiting = waitingChild(index) {
                 sendAway(waiting, index)
             } else {

@@ -6,6 +6,9 @@ import Wire
 extension OverlayPeer {
     /// Neighbors that an orphan asks besides the best.
     private static let parallelAsks = 2
+    /// How often one asks for a newer number of who it should move under while the parent has
+    /// one, before it goes first.
+    private static let vainAskLimit = 2
     /// Neighbors named as spares at most.
     private static let spareLimit = 2
 
@@ -79,7 +82,7 @@ extension OverlayPeer {
         if routes[index].parent == nil || isStarving(index) {
             findParent(index, at: now)
         } else if let move = routes[index].move {
-            followMove(index, move, at: now)
+            followMove(index, move, at: now, into: &actions)
         }
     }
 
@@ -150,13 +153,13 @@ extension OverlayPeer {
     // MARK: - Improvement
 
     /// Looks for a parent on our subnet, or a nearer one of the same kind.
-    mutating func improve(_ index: Int, at now: Instant) {
+    mutating func improve(_ index: Int, at now: Instant, into actions: inout [Action]) {
         let route = routes[index]
         guard let parent = route.parent, route.attempt == nil, route.move == nil, !isLeaving,
             let parentLink = link(to: parent), let parentAdvert = route.advert(from: parent)
         else { return }
         let isParentFar = !parentLink.isNear
-        if isParentFar, comeHome(index, at: now) { return }
+        if isParentFar, comeHome(index, at: now, into: &actions) { return }
         let current = weighted(parentAdvert.metric, parentLink.cost)
         let needed = neededGain(current)
         let better = likelyParents(route, at: now).first {
@@ -181,7 +184,9 @@ extension OverlayPeer {
     /// One without room is asked, too, if no other will do: it may have a far child that makes way
     /// for us. Where that peer is no nearer than we, we wait at our sequence number until it has a
     /// newer one. Of two that could wait for each other, only the worse entry does.
-    private mutating func comeHome(_ index: Int, at now: Instant) -> Bool {
+    private mutating func comeHome(
+        _ index: Int, at now: Instant, into actions: inout [Action]
+    ) -> Bool {
         let route = routes[index]
         let nearby = route.adverts.filter { entry in
             guard let index = linkIndex(entry.peer), links[index].isNear else { return false }
@@ -189,7 +194,7 @@ extension OverlayPeer {
                 && !route.children.contains { $0.peer == entry.peer }
         }
         let open = nearby.filter { $0.advert.freeRate >= route.childRate }
-        let nearer = (open + nearby).first { route.isFeasible($0.advert) }
+        let nearer = (open + nearby).first { route.isLikelyFeasible($0.advert) }
         if let nearer {
             attempt(nearer.peer, index, at: now)
             return true
@@ -200,7 +205,7 @@ extension OverlayPeer {
             return (entry.advert.metric, entry.peer) < (ownEntry.1, configuration.peer)
         }
         guard let better else { return false }
-        wait(for: better.peer, isAsked: false, index, at: now)
+        wait(for: better.peer, isAsked: false, index, at: now, into: &actions)
         return true
     }
 
@@ -227,26 +232,37 @@ extension OverlayPeer {
                 target: best.peer, isAsked: true, until: now + configuration.handoverLimit)
             return attempt(best.peer, index, at: now)
         }
-        wait(for: target.peer, isAsked: true, index, at: now)
+        wait(for: target.peer, isAsked: true, index, at: now, into: &actions)
         reconsider(index, at: now, into: &actions)
     }
 
-    private mutating func wait(for target: PeerID, isAsked: Bool, _ index: Int, at now: Instant) {
+    private mutating func wait(
+        for target: PeerID, isAsked: Bool, _ index: Int, at now: Instant,
+        into actions: inout [Action]
+    ) {
         routes[index].move = .init(
             target: target, isAsked: isAsked, until: now + configuration.handoverLimit)
-        askToFollow(index, at: now)
+        askToFollow(index, at: now, into: &actions)
     }
 
     /// Asks to be told of a newer sequence number than ours.
     ///
     /// If the parent asked us to move, the next one that the source makes anyway will do.
-    private mutating func askToFollow(_ index: Int, at now: Instant) {
+    private mutating func askToFollow(
+        _ index: Int, at now: Instant, into actions: inout [Action]
+    ) {
         guard let move = routes[index].move else { return }
         let target = isLinked(move.target) ? move.target : nil
         guard move.isAsked else {
             return requestSeqno(index, via: target, isUrgent: false, at: now)
         }
         guard let target, move.askDue <= now else { return }
+        if isLeftBehind(target, index) {
+            guard move.vainAsks < Self.vainAskLimit else {
+                return giveWay(index, at: now, into: &actions)
+            }
+            routes[index].move?.vainAsks += 1
+        }
         routes[index].move?.askDue = now + configuration.improvementInterval
         let request = ControlMessage.seqnoRequest(
             source: routes[index].source, seqno: routes[index].distance.seqno &+ 1, hopLimit: 1,
@@ -254,11 +270,25 @@ extension OverlayPeer {
         send(request, to: target)
     }
 
-    private mutating func followMove(_ index: Int, _ move: SourceRoute.Move, at now: Instant) {
+    /// Whether a neighbor with room seems to get the source from us, or from who gets it from us:
+    /// it is farther, and has not got the newer number that our parent has.
+    private func isLeftBehind(_ peer: PeerID, _ index: Int) -> Bool {
+        let route = routes[index]
+        guard let advert = route.advert(from: peer), advert.freeRate >= route.childRate,
+            let newest = route.parent.flatMap({ route.advert(from: $0)?.seqno })
+        else { return false }
+        return isNewer(newest, than: route.distance.seqno)
+            && !isNewer(advert.seqno, than: route.distance.seqno)
+            && advert.metric > route.distance.metric
+    }
+
+    private mutating func followMove(
+        _ index: Int, _ move: SourceRoute.Move, at now: Instant, into actions: inout [Action]
+    ) {
         guard let advert = routes[index].advert(from: move.target),
             routes[index].isFeasible(advert), link(to: move.target) != nil
         else {
-            return askToFollow(index, at: now)
+            return askToFollow(index, at: now, into: &actions)
         }
         attempt(move.target, index, at: now)
     }

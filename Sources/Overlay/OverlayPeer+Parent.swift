@@ -234,6 +234,17 @@ extension OverlayPeer {
         actions.append(.report(.orphaned(source: routes[index].source)))
     }
 
+    /// Leaves a parent that asked us to move under who hangs below us.
+    ///
+    /// That peer waits for our place, and we for a number of it that it only gets through us: for
+    /// ever, if nobody goes first. What is missed until it feeds us is repaired.
+    mutating func giveWay(_ index: Int, at now: Instant, into actions: inout [Action]) {
+        guard let parent = routes[index].parent else { return }
+        send(.detach(source: routes[index].source), to: parent)
+        pauseParent(parent, isFirm: true, index, at: now)
+        loseParent(index, isReachable: true, at: now, into: &actions)
+    }
+
     /// Goes on listening to a parent that was replaced.
     ///
     /// There can be several: a new parent may feed us only after a while, and may itself be
@@ -299,7 +310,7 @@ extension OverlayPeer {
         if routes[index].improvementDue <= now {
             routes[index].improvementDue =
                 now + generator.jittered(configuration.improvementInterval, by: 0.3)
-            if routes[index].move == nil { improve(index, at: now) }
+            if routes[index].move == nil { improve(index, at: now, into: &actions) }
             reconsider(index, at: now, into: &actions)
         } else if routes[index].move != nil || routes[index].parent == nil || isStarving(index) {
             reconsider(index, at: now, into: &actions)

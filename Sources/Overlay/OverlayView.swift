@@ -65,6 +65,13 @@ extension OverlayPeer {
     /// Whether the children cost no more than the uplink carries; cheap, for checkers.
     package var isWithinBudget: Bool { reservedRate <= UInt64(configuration.uplinkRate) }
 
+    /// Whether those who are fed cost no more, the ones on their way to another parent included; once a
+    /// rate has risen, children are dismissed until it is so again.
+    package var feedsWithinBudget: Bool {
+        fedRate <= UInt64(configuration.uplinkRate)
+            || routes.contains { $0.children.contains(where: \.isDismissed) }
+    }
+
     package var view: OverlayView {
         let flooded = floodLinkPeers
         return OverlayView(

@@ -108,6 +108,8 @@ struct SourceRoute: Sendable {
         let until: Instant
         /// When to ask the target again to be told of its next sequence number.
         var askDue: Instant = .zero
+        /// How often it was asked, while the parent had one.
+        var vainAsks = 0
     }
 
     struct Child: Equatable, Sendable {
@@ -124,6 +126,9 @@ struct SourceRoute: Sendable {
         var handover: Handover?
         /// Admitted in the place of a child that has not gone yet: not fed until it has.
         var isWaiting = false
+
+        /// Whether it was refused its place, and is fed until it has found another.
+        var isDismissed: Bool { handover.map { $0.target == nil } ?? false }
     }
 
     struct Handover: Equatable, Sendable {
@@ -173,6 +178,9 @@ struct SourceRoute: Sendable {
 
     /// Children that count against the budget: those being handed over have left it.
     var stayingChildren: Int { children.count { $0.handover == nil } }
+
+    /// Children that get the media, whether or not they are about to go.
+    var fedChildren: Int { children.count { !$0.isWaiting } }
 
     /// Whether `peer` is a child that gets the media.
     func feeds(_ peer: PeerID) -> Bool {

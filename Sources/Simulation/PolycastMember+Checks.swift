@@ -24,6 +24,7 @@ extension PolycastMember {
                 + "\(strangerBytes.received)"
         }
         if peer?.overlay.isWithinBudget == false { return "children exceed the uplink" }
+        if peer?.overlay.feedsWithinBudget == false { return "more is fed than the uplink carries" }
         return (peer?.overlay.overfullTable).map { "too many \($0)" }
     }
 

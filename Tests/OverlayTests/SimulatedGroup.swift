@@ -470,6 +470,9 @@ struct SimulatedGroup {
         if !hosts[index].overlay.isWithinBudget {
             violations.append("\(now.nanoseconds): host \(index) exceeds its uplink")
         }
+        if !hosts[index].overlay.feedsWithinBudget {
+            violations.append("\(now.nanoseconds): host \(index) feeds more than it may")
+        }
         for (source, parent) in hosts[index].overlay.parents {
             var current = parent
             var steps = 0
