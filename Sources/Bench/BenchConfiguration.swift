@@ -23,8 +23,8 @@ package struct BenchConfiguration: Equatable, Sendable {
     /// Whether datagrams may cross the system's border together.
     package var joinsDatagrams = true
     /// Pairs of measurements, after one that warms up, and how long each half takes.
-    package var rounds = 10
-    package var slice: Duration = .milliseconds(500)
+    package var rounds = 40
+    package var slice: Duration = .milliseconds(100)
     /// Threads that send; with more than one, forwarding is compared with that by one.
     package var workers = 1
     /// Another program that forwards to the same sinks, to be compared with instead of the bare loop.

@@ -41,8 +41,8 @@ struct MediaForwarder: ~Copyable {
     ) throws -> MediaForwarder {
         let keys = LinkTagKeys(receive: (try key(1), nil), send: try key(2), sendPhase: 0)
         let delivery = try DeliveryEdge([])
-        let loop = try EventLoop()
-        try loop.watch(socket.number, key: 0)
+        var loop = try EventLoop()
+        loop.watchSender(socket.number, key: 0)
         let outgoing = try SendCrew(workers: workers, joinsDatagrams: socket.canSegment)
         return MediaForwarder(socket, streams, sinks, keys, delivery, loop, outgoing)
     }

@@ -124,7 +124,7 @@ final class PeerDaemon {
     }
 
     private func watchDescriptors() throws(SystemError) {
-        try loop.watch(socket.number, key: Key.socket)
+        loop.watchSender(socket.number, key: Key.socket)
         try loop.watch(signals.number, key: Key.signals)
         try loop.watch(listener.number, key: Key.listener)
         for (index, publisher) in publishers.enumerated() {

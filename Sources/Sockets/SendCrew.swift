@@ -177,7 +177,11 @@ package struct SendCrew: ~Copyable {
     private mutating func endRound(load: Int) {
         guard let start = roundStart else { return }
         if load >= 2 * Self.leastShare {
-            choice.note(load: load, from: start, to: Clocks.now)
+            choice.note(
+                load: load, from: start, to: Clocks.now,
+                processorTime: others.reduce(.nanoseconds(Clocks.threadNanoseconds)) {
+                    $0 + $1.processorTime
+                })
         }
         (roundStart, roundLoad) = (nil, 0)
     }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import NetBasics
 
 /// A thread that sends batches while the owner fills others.
 ///
@@ -23,12 +24,19 @@ final class SendWorker {
 
     let desks: SendDesks
     private let thread: pthread_t
+    private let clock: clockid_t
 
     /// `number`: for the thread's name.
     init(number: Int, joinsDatagrams: Bool) throws(SystemError) {
         desks = SendDesks(joinsDatagrams: joinsDatagrams)
         thread = try Self.start(Task(number, desks))
+        var clock = clockid_t()
+        pthread_getcpuclockid(thread, &clock)
+        self.clock = clock
     }
+
+    /// What the thread has had so far.
+    var processorTime: Duration { .nanoseconds(Clocks.nanoseconds(of: clock)) }
 
     private static func start(_ task: Task) throws(SystemError) -> pthread_t {
         var all = sigset_t()

@@ -28,7 +28,7 @@ let benchVerb = Verb(
         .value(
             "workers", "N",
             help: "compare forward by so many sending threads with that by one"),
-        .value("rounds", "N", help: "how often each is measured (default 10)"),
+        .value("rounds", "N", help: "how often each is measured (default 40)"),
         .value(
             "rival", "PID:PORT",
             help: "compare paced with that process, which receives at PORT of 127.0.0.1"),

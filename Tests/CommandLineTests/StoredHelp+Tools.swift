@@ -134,7 +134,7 @@ let storedToolHelp: [String: String] = [
       --size BYTES            UDP payload of each packet (default 1200)
       --workers N             compare forward by so many sending threads with that
                               by one
-      --rounds N              how often each is measured (default 10)
+      --rounds N              how often each is measured (default 40)
       --rival PID:PORT        compare paced with that process, which receives at
                               PORT of 127.0.0.1
       --sink-port PORT        the first sink's port, to be told to a rival

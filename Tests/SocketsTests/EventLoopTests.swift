@@ -67,4 +67,27 @@ private let anyPort = Endpoint(
         #expect(waited(&loop, until: nil).keys == [-3])
         #expect(waited(&loop, until: .distantFuture).keys == [-3])
     }
+
+    @Test func aSenderIsReportedBesideWhatIsInTheQueue() throws {
+        var loop = try EventLoop()
+        let sender = try UDPSocket(binding: anyPort)
+        let other = try UDPSocket(binding: anyPort)
+        loop.watchSender(sender.number, key: 1)
+        try loop.watch(other.number, key: 2)
+        #expect(waited(&loop, until: Clocks.now).keys == [])
+        #expect(waited(&loop, until: Clocks.now + .milliseconds(5)).keys == [])
+
+        sender.send([1], to: other.local)
+        #expect(waited(&loop, until: nil).keys == [2])
+        other.send([1], to: sender.local)
+        #expect(waited(&loop, until: nil).keys == [1, 2])
+
+        var batch = PacketBatch()
+        try other.receive(into: &batch)
+        #expect(waited(&loop, until: .distantFuture).keys == [1])
+        try sender.receive(into: &batch)
+        let outcome = waited(&loop, until: Clocks.now + .milliseconds(20))
+        #expect(outcome.keys == [])
+        #expect(outcome.time >= .milliseconds(5))
+    }
 }
