@@ -1,7 +1,8 @@
 import NetBasics
-import Overlay
 import Testing
 import Wire
+
+@testable import Overlay
 
 /// What a handshake tells about the length of a link.
 @Suite struct HandshakeTests {
@@ -65,6 +66,8 @@ import Wire
         try initiator.hearAccept(first, after: 200)
 
         #expect(initiator.roundTrips == [.milliseconds(100)])
+        // A queue is told from the way itself by the least, long before there is a second sample.
+        #expect(initiator.overlay.links.map(\.leastRoundTrip) == [.milliseconds(100)])
     }
 
     /// A link of 210 ms: the request is repeated before the challenge comes, and the responder's
