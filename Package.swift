@@ -31,6 +31,8 @@ let package = Package(
             name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+        .systemLibrary(
+            name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         // basics
         module("NetBasics"),
         // formats
@@ -45,10 +47,13 @@ let package = Package(
         module("Overlay", ["Forwarding", "Wire", "Sealing", "NetBasics"]),
         module("Links", ["Wire", "Sealing", "NetBasics"]),
         module("Rendezvous", ["Wire", "Sealing", "NetBasics"]),
+        module("Inspection", ["PacketFormats", "Wire", "NetBasics"]),
         // input and output
         module("Sockets", ["CLinux", "NetBasics"]),
+        module("Drawing"),
         // edges
         module("Media", ["Sockets", "PacketFormats", "Wire", "NetBasics"]),
+        module("Capture", ["CPcap", "CLinux", "Sockets", "PacketFormats", "NetBasics"]),
         // data path
         module(
             "DataPath",
@@ -63,6 +68,12 @@ let package = Package(
                 "DataPath", "Media", "Sockets", "Links", "Overlay", "Forwarding", "Rendezvous",
                 "Wire", "Sealing", "PacketFormats", "Management", "NetBasics",
             ]),
+        module(
+            "Analysis",
+            [
+                "Capture", "Drawing", "Sockets", "Inspection", "PacketFormats", "Wire",
+                "Management", "NetBasics",
+            ]),
         module("Demo", ["Sockets", "Management", "NetBasics"]),
         module(
             "Bench",
@@ -73,14 +84,14 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Overlay", "Forwarding", "Rendezvous", "Wire", "Sealing", "Management",
+                "Drawing", "Overlay", "Forwarding", "Rendezvous", "Wire", "Sealing", "Management",
                 "NetBasics",
             ]),
         // program
         .executableTarget(
             name: "polycast",
             dependencies: [
-                "Bench", "Daemon", "Demo", "Simulation", "Management", "Media", "Wire", "Sockets",
+                "Analysis", "Bench", "Daemon", "Demo", "Simulation", "Management", "Media", "Wire", "Sockets",
                 "NetBasics",
             ],
             swiftSettings: swiftSettings),

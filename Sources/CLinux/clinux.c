@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -57,4 +58,16 @@ void cl_sleep_on_word(const uint32_t *word, uint32_t value) {
 
 void cl_wake_on_word(const uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+int cl_drop_network_capabilities(void) {
+    const unsigned dropped = 1u << CAP_NET_RAW | 1u << CAP_NET_ADMIN;
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, sets) != 0)
+        return -1;
+    sets[0].effective &= ~dropped;
+    sets[0].permitted &= ~dropped;
+    sets[0].inheritable &= ~dropped;
+    return (int)syscall(SYS_capset, &header, sets);
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Sockets
 
 /// Standard error for people: log lines, and one live status line on a terminal.
 struct Console: Sendable {
@@ -36,25 +37,5 @@ struct Console: Sendable {
         writeText("\r\u{1B}[K", to: STDERR_FILENO)
     }
 
-    private static var columns: Int {
-        if let text = getenv("COLUMNS"), let columns = Int(String(cString: text)) {
-            return max(20, columns)
-        }
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
-    }
-}
-
-/// Writes all of the text; `false` if the descriptor refuses it, as a closed pipe does.
-@discardableResult
-package func writeText(_ text: String, to descriptor: Int32) -> Bool {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-        let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { return false }
-        rest = rest.dropFirst(count)
-    }
-    return true
+    private static var columns: Int { Terminal.size(of: STDERR_FILENO).columns }
 }

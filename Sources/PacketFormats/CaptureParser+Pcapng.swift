@@ -42,7 +42,9 @@ enum Pcapng {
         static let end: UInt16 = 0
         static let comment: UInt16 = 1
         static let interfaceName: UInt16 = 2
+        static let application: UInt16 = 4
         static let timestampResolution: UInt16 = 9
+        static let filter: UInt16 = 11
         static let timestampOffset: UInt16 = 14
         static let received: UInt16 = 4
         static let interfaceDropped: UInt16 = 5

@@ -41,6 +41,8 @@ package struct LinkFrame: Equatable, Sendable {
     package private(set) var tagCount = 0
     /// Whether the host that captured sent the packet itself; `nil` where the link does not tell.
     package var isOutgoing: Bool?
+    /// At which a wireless frame was sent, where its header tells; bits per second.
+    package var wirelessRate: UInt32?
     /// Where the next header is; bytes.
     package var payloadOffset: Int
 
@@ -52,6 +54,10 @@ package struct LinkFrame: Equatable, Sendable {
     /// VLAN ids, the outermost first.
     package var vlans: [UInt16] { tagWords.map { $0 & 0x0FFF } }
 
+    package var outermostVLAN: UInt16? {
+        tagCount > 0 ? UInt16(truncatingIfNeeded: tags) & 0x0FFF : nil
+    }
+
     package init(decoding bytes: RawSpan, as type: LinkType) throws(DecodeError) {
         payloadOffset = 0
         switch type {
@@ -59,6 +65,8 @@ package struct LinkFrame: Equatable, Sendable {
         case .linuxSLL: try readCooked(bytes)
         case .linuxSLL2: try readCooked2(bytes)
         case .null, .loop: try readFamily(bytes, isBigEndian: type == .loop)
+        case .wireless: try readWireless(bytes)
+        case .radiotap: try readRadiotap(bytes)
         case .rawIP, .rawByLibpcap, .ipv4, .ipv6: try readVersion(bytes)
         }
     }

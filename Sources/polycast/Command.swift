@@ -1,3 +1,4 @@
+import Analysis
 import Bench
 import Management
 import Simulation
@@ -11,6 +12,7 @@ enum Command: Equatable, Sendable {
     case query(QueryConfiguration)
     case demo(DemoConfiguration)
     case bench(BenchConfiguration)
+    case inspect(InspectConfiguration)
     case simulate(SimulateConfiguration)
     /// Help, version or completion, for standard output.
     case print(String)

@@ -48,7 +48,7 @@ extension Verb {
             } else if word.hasPrefix("--") {
                 try acceptLong(word.dropFirst(2), rest: &rest, into: &words)
             } else if word.hasPrefix("-"), word.count > 1 {
-                for letter in word.dropFirst() { try acceptShort(letter, into: &words) }
+                try acceptShorts(word.dropFirst(), rest: &rest, into: &words)
             } else {
                 words.operands.append(word)
             }
@@ -67,27 +67,49 @@ extension Verb {
             throw misused(
                 "unknown option --\(readable(name))", near.map { "did you mean --\($0)?" })
         }
-        guard let placeholder = option.placeholder else {
-            guard attached == nil else { throw misused("--\(name) takes no value") }
-            return try append("", to: option, of: &words)
+        guard option.placeholder == nil || attached != nil else {
+            return try acceptNext(option, "--\(name)", rest: &rest, into: &words)
         }
-        if let attached { return try append(attached, to: option, of: &words) }
+        guard option.placeholder != nil || attached == nil else {
+            throw misused("--\(name) takes no value")
+        }
+        try append(attached ?? "", to: option, of: &words)
+    }
+
+    /// Takes the next word as the value of an option written as `form`.
+    private func acceptNext(
+        _ option: Option, _ form: String, rest: inout ArraySlice<String>, into words: inout Words
+    ) throws(Failure) {
+        let placeholder = option.placeholder ?? ""
         guard let next = rest.first, next == "-" || !next.hasPrefix("-") else {
             throw misused(
-                "--\(name) needs a value",
-                "write --\(name) \(placeholder)"
-                    + (rest.isEmpty ? "" : ", or --\(name)=\(placeholder) if it begins with a dash")
-            )
+                "\(form) needs a value",
+                "write \(form) \(placeholder)"
+                    + (rest.isEmpty
+                        ? "" : ", or --\(option.name)=\(placeholder) if it begins with a dash"))
         }
         rest.removeFirst()
         try append(next, to: option, of: &words)
     }
 
-    private func acceptShort(_ letter: Character, into words: inout Words) throws(Failure) {
-        guard let option = allOptions.first(where: { $0.shorts.contains(letter) }) else {
-            throw misused("unknown option -\(readable(String(letter)))")
+    /// Letters behind one dash; what follows a letter that takes a value is the value.
+    private func acceptShorts(
+        _ letters: Substring, rest: inout ArraySlice<String>, into words: inout Words
+    ) throws(Failure) {
+        var letters = letters
+        while let letter = letters.popFirst() {
+            guard let option = allOptions.first(where: { $0.shorts.contains(letter) }) else {
+                throw misused("unknown option -\(readable(String(letter)))")
+            }
+            if option.placeholder == nil {
+                try append("", to: option, of: &words)
+            } else if letters.isEmpty {
+                try acceptNext(option, "-\(letter)", rest: &rest, into: &words)
+            } else {
+                try append(String(letters), to: option, of: &words)
+                return
+            }
         }
-        try append("", to: option, of: &words)
     }
 
     private func append(

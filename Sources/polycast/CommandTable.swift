@@ -57,7 +57,7 @@ struct Operand: Sendable {
 struct Option: Sendable {
     /// Without the two dashes.
     var name: String
-    /// One-letter forms; only options without a value have them.
+    /// One-letter forms.
     var shorts: [Character]
     /// What stands for the value in the help; `nil` for a toggle.
     var placeholder: String?
@@ -73,11 +73,11 @@ struct Option: Sendable {
     }
 
     static func value(
-        _ name: String, _ placeholder: String, isRepeatable: Bool = false,
-        completion: Completion = .nothing, help: String
+        _ name: String, short: Character? = nil, _ placeholder: String,
+        isRepeatable: Bool = false, completion: Completion = .nothing, help: String
     ) -> Option {
         Option(
-            name: name, shorts: [], placeholder: placeholder, isRepeatable: isRepeatable,
+            name: name, shorts: short.map { [$0] } ?? [], placeholder: placeholder, isRepeatable: isRepeatable,
             help: help, completion: completion)
     }
 }

@@ -1,9 +1,11 @@
+import Analysis
 import Bench
 import Daemon
 import Demo
 import Glibc
 import Management
 import Simulation
+import Sockets
 
 /// The program's version; `polycast --version` prints it.
 let programVersion = "0.1.0"
@@ -33,6 +35,7 @@ private func perform(_ command: Command) throws(Failure) -> Int32 {
     case .query(let configuration): return try runQuery(configuration)
     case .demo(let configuration): return runDemo(configuration)
     case .bench(let configuration): return try runBench(configuration)
+    case .inspect(let configuration): return try runInspect(configuration)
     case .simulate(let configuration): return runSimulate(configuration)
     }
 }

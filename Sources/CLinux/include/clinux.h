@@ -61,3 +61,6 @@ uint32_t cl_replace_word(uint32_t *word, uint32_t expected, uint32_t value);
 /* Sleeps while `value` is there, unless woken; also for nothing now and then. */
 void cl_sleep_on_word(const uint32_t *word, uint32_t value);
 void cl_wake_on_word(const uint32_t *word);
+
+/* Gives up CAP_NET_RAW and CAP_NET_ADMIN for good; zero, or -1 with errno. */
+int cl_drop_network_capabilities(void);

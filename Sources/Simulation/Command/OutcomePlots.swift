@@ -1,3 +1,5 @@
+import Drawing
+
 extension PreparedRun {
     /// What `--plot` draws of one simulation: file names without their ending, and pictures.
     package func plots(of outcome: Outcome) -> [(name: String, plot: Plot)] {

@@ -1,3 +1,5 @@
+import Drawing
+
 // The plots of a page.
 
 extension ExperimentResults {

@@ -28,8 +28,9 @@ package struct LatencyHistogram: Sendable {
     /// `nil` without samples.
     package func quantile(_ fraction: Double) -> Duration? {
         guard sampleCount > 0 else { return nil }
-        let share = (min(max(fraction, 0), 1) * Double(sampleCount)).rounded(.up)
-        let rank = max(1, UInt64(share))
+        let share = min(max(fraction, 0), 1) * Double(sampleCount)
+        let whole = UInt64(share)
+        let rank = max(1, Double(whole) < share ? whole &+ 1 : whole)
         var total: UInt64 = 0
         for (index, count) in counts.enumerated() {
             total &+= count

@@ -1,0 +1,153 @@
+import NetBasics
+
+/// Interarrival jitter as receivers report it (RFC 3550, sections 6.4.1 and A.8).
+///
+/// The formula needs the clock that the time stamps count, which only session descriptions tell. Until
+/// the clock is known, jitter is computed for every usual one; then the packets themselves show which
+/// it is. Fixed size, a few additions per packet.
+struct JitterMeter: Sendable {
+    /// Clock rates in use; Hz.
+    static let usualRates: [Double] = [
+        8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 90_000, 96_000,
+    ]
+    /// The clock is guessed after so long, and again each time that as much has passed.
+    private static let guessInterval = Duration.milliseconds(500)
+    /// How far a clock may be from a usual one to be taken for it.
+    private static let tolerance = 0.05
+
+    /// Hz; `nil` while nobody knows.
+    private(set) var clockRate: Double?
+    /// Whether a table or a description told the clock, rather than the packets.
+    private(set) var isClockTold = false
+    /// Running jitter, its greatest, and its sum over all packets; time stamp units.
+    private var running: Double = 0
+    private var greatest: Double = 0
+    private var sum: Double = 0
+    private var count: UInt64 = 0
+    /// The running jitter by every usual clock, until one is chosen; empty then.
+    private var candidates: [Candidate]
+    private var first: (arrival: Instant, timestamp: Int64)?
+    private var last: (arrival: Instant, timestamp: UInt32) = (.zero, 0)
+    /// Time stamps beyond 32 bits, relative to the first.
+    private var extended: Int64 = 0
+    private var guessDue = Instant.zero
+
+    private struct Candidate: Sendable {
+        var running: Double = 0
+        var greatest: Double = 0
+        var sum: Double = 0
+    }
+
+    /// `clockRate`: as the payload type or a description tells it; Hz.
+    init(clockRate: Double?) {
+        self.clockRate = clockRate
+        isClockTold = clockRate != nil
+        candidates =
+            clockRate == nil
+            ? Array(repeating: Candidate(), count: Self.usualRates.count) : []
+    }
+
+    /// Milliseconds; `nil` without a clock.
+    var milliseconds: (running: Double, greatest: Double, mean: Double)? {
+        guard let clockRate, count > 0 else { return nil }
+        let unit = 1000 / clockRate
+        return (running * unit, greatest * unit, sum / Double(count) * unit)
+    }
+
+    /// Counts a packet, in the order of arrival; `timestamp`: as the header has it.
+    @inline(__always)
+    mutating func record(_ timestamp: UInt32, at now: Instant) {
+        guard first != nil else {
+            begin(timestamp, at: now)
+            return
+        }
+        let step = Int32(bitPattern: timestamp &- last.timestamp)
+        let arrival = Double(now.nanoseconds &- last.arrival.nanoseconds)
+        extended &+= Int64(step)
+        last = (now, timestamp)
+        count &+= 1
+        if candidates.isEmpty, let clockRate {
+            let difference = abs(arrival * clockRate * 1e-9 - Double(step))
+            running += (difference - running) / 16
+            if running > greatest { greatest = running }
+            sum += running
+        } else {
+            recordForAll(step, arrival)
+            if now >= guessDue { guess(at: now) }
+        }
+    }
+
+    /// After a restart of the stream's numbers its time stamps begin anew, too.
+    mutating func restart(_ timestamp: UInt32, at now: Instant) {
+        begin(timestamp, at: now)
+    }
+
+    private mutating func begin(_ timestamp: UInt32, at now: Instant) {
+        first = (now, 0)
+        extended = 0
+        last = (now, timestamp)
+        guessDue = now + Self.guessInterval
+    }
+
+    private mutating func recordForAll(_ step: Int32, _ arrival: Double) {
+        for index in candidates.indices {
+            let difference = abs(arrival * Self.usualRates[index] * 1e-9 - Double(step))
+            candidates[index].running += (difference - candidates[index].running) / 16
+            candidates[index].greatest = max(
+                candidates[index].greatest, candidates[index].running)
+            candidates[index].sum += candidates[index].running
+        }
+    }
+
+    /// Time stamp units per second since the stream began; `nil` in its first moments.
+    var measuredRate: Double? {
+        guard let first else { return nil }
+        let time = Double(last.arrival.nanoseconds &- first.arrival.nanoseconds)
+        return time > 0 && extended > 0 ? Double(extended) / time * 1e9 : nil
+    }
+
+    /// Seconds by which a time stamp is off what the last one and the time since let expect; `nil`
+    /// without a clock.
+    func deviation(of timestamp: UInt32, at now: Instant) -> Double? {
+        guard let clockRate, first != nil else { return nil }
+        let step = Double(Int32(bitPattern: timestamp &- last.timestamp))
+        return abs(step / clockRate - (now - last.arrival).seconds)
+    }
+
+    /// Settles for the usual clock that the time stamps follow, if they follow one.
+    private mutating func guess(at now: Instant) {
+        guessDue = now + Self.guessInterval
+        guard let measured = measuredRate else { return }
+        for (index, rate) in Self.usualRates.enumerated()
+        where abs(measured / rate - 1) < Self.tolerance {
+            settle(for: index)
+            return
+        }
+    }
+
+    private mutating func settle(for index: Int) {
+        clockRate = Self.usualRates[index]
+        running = candidates[index].running
+        greatest = candidates[index].greatest
+        sum = candidates[index].sum
+        candidates = []
+    }
+
+    /// At the end of a stream too short for ``guessInterval``.
+    mutating func finish() {
+        if clockRate == nil, count >= 8 { guess(at: last.arrival) }
+    }
+
+    /// A description tells the clock; what was computed by it so far is kept, if it was a usual one.
+    mutating func learn(clockRate rate: Double) {
+        guard !isClockTold else { return }
+        isClockTold = true
+        guard clockRate != rate else { return }
+        if !candidates.isEmpty, let index = Self.usualRates.firstIndex(of: rate) {
+            settle(for: index)
+        } else {
+            (clockRate, running, greatest, sum, count) = (rate, 0, 0, 0, 0)
+            candidates = []
+        }
+    }
+}
