@@ -26,13 +26,13 @@ package struct NTPTimestamp: Equatable, Sendable {
     package var nanosecondsSince1970: Int64 {
         let era: Int64 = seconds & 0x8000_0000 == 0 ? 1 << 32 : 0
         let whole = Int64(seconds) + era - Self.secondsFrom1900To1970
-        return whole * 1_000_000_000 + Int64(UInt64(fraction) * 1_000_000_000 >> 32)
+        return whole * 1_000_000_000 + Int64((UInt64(fraction) * 1_000_000_000) >> 32)
     }
 
     private static let secondsFrom1900To1970: Int64 = 2_208_988_800
 
     /// A difference in 1/65,536 s as a duration.
     package static func duration(ofMiddle32 units: UInt32) -> Duration {
-        .nanoseconds(Int64(UInt64(units) * 1_000_000_000 >> 16))
+        .nanoseconds(Int64((UInt64(units) * 1_000_000_000) >> 16))
     }
 }

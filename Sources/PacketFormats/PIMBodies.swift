@@ -165,6 +165,7 @@ package struct PIMBootstrap: Equatable, Sendable {
         package var holdtime: UInt16
         /// The lowest wins.
         package var priority: UInt8
+        package var reserved: UInt8
 
         fileprivate init(
             decoding bytes: RawSpan, with reader: inout ByteReader
@@ -172,7 +173,7 @@ package struct PIMBootstrap: Equatable, Sendable {
             address = try PIMUnicast(decoding: bytes, with: &reader)
             holdtime = try reader.readUInt16(from: bytes)
             priority = try reader.readUInt8(from: bytes)
-            try reader.skip(1, in: bytes)
+            reserved = try reader.readUInt8(from: bytes)
         }
     }
 

@@ -26,6 +26,8 @@ package struct PIMHelloOption: Equatable, Sendable {
         case designatedRouterPriority(UInt32)
         /// Changes when the neighbor starts anew.
         case generation(UInt32)
+        /// The sender takes part in state refresh; seconds (RFC 3973, section 4.7.5).
+        case stateRefresh(version: UInt8, interval: UInt8)
         /// Further addresses of the neighbor.
         case addressList([PIMUnicast])
         /// Any other option, or one of an unusual length.
@@ -36,6 +38,7 @@ package struct PIMHelloOption: Equatable, Sendable {
     package static let lanPruneDelay: UInt16 = 2
     package static let designatedRouterPriority: UInt16 = 19
     package static let generation: UInt16 = 20
+    package static let stateRefresh: UInt16 = 21
     package static let addressList: UInt16 = 24
 
     /// Reads options to the end; each has 4 bytes at least.
@@ -71,6 +74,10 @@ package struct PIMHelloOption: Equatable, Sendable {
         case (designatedRouterPriority, 4):
             return .designatedRouterPriority(try reader.readUInt32(from: bytes))
         case (generation, 4): return .generation(try reader.readUInt32(from: bytes))
+        case (stateRefresh, 4):
+            let version = try reader.readUInt8(from: bytes)
+            return .stateRefresh(
+                version: version, interval: try reader.readUInt8(from: bytes))
         case (addressList, _):
             var addresses: [PIMUnicast] = []
             while reader.remaining(in: bytes) > 0 {

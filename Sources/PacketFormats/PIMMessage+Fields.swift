@@ -6,7 +6,7 @@ extension PIMMessage {
         var children = [
             PacketField("pim.version", "Version", .integer(Self.version)),
             PacketField("pim.type", "Type", .integer(type), meaning: typeMeaning),
-            PacketField("pim.res_bytes", "Reserved", .bytes([reserved])),
+            reservedField(reserved),
         ]
         children += PacketField.checksum("pim.cksum", checksum, isValid: isChecksumValid)
         children += body.fields
@@ -65,6 +65,7 @@ extension PIMHelloOption {
         case .lanPruneDelay: "LAN prune delay"
         case .designatedRouterPriority: "designated router priority"
         case .generation: "generation"
+        case .stateRefresh: "state refresh"
         case .addressList: "address list"
         case .other: "unknown"
         }
@@ -86,6 +87,12 @@ extension PIMHelloOption {
             [PacketField("pim.dr_priority", "Priority", .integer(priority))]
         case .generation(let generation):
             [PacketField("pim.generation_id", "Generation", .integer(generation))]
+        case .stateRefresh(let version, let interval):
+            [
+                PacketField("pim.state_refresh_version", "Version", .integer(version)),
+                PacketField(
+                    "pim.state_refresh_interval", "Interval", .integer(interval), meaning: "s"),
+            ]
         case .addressList(let addresses):
             addresses.map { $0.field("pim.address_list", "Address") }
         case .other(let bytes): [PacketField("pim.optionvalue", "Value", .bytes(bytes))]
@@ -111,7 +118,7 @@ extension PIMJoinPrune {
     fileprivate var fields: [PacketField] {
         [
             upstreamNeighbor.field("pim.upstream_neighbor", "Upstream neighbor"),
-            PacketField("pim.res_bytes", "Reserved", .bytes([reserved])),
+            reservedField(reserved),
             PacketField("pim.numgroups", "Number of groups", .integer(groups.count)),
             holdtimeField(holdtime),
         ] + groups.map(\.field)
@@ -172,6 +179,7 @@ extension PIMBootstrap.RendezvousPoint {
         [
             address.field("pim.rp", "RP"), holdtimeField(holdtime),
             PacketField("pim.priority", "Priority", .integer(priority)),
+            reservedField(reserved),
         ]
     }
 }
@@ -184,6 +192,10 @@ extension PIMCandidateRP {
             holdtimeField(holdtime), router.field("pim.rp", "RP"),
         ] + groups.map(\.field)
     }
+}
+
+private func reservedField(_ byte: UInt8) -> PacketField {
+    PacketField("pim.res_bytes", "Reserved", .bytes([byte]))
 }
 
 private func holdtimeField(_ seconds: UInt16) -> PacketField {
