@@ -145,6 +145,7 @@ if isFuzzed {
             path: "Tests",
             sources: [
                 "Fuzz/Driver", "WireTests/Samples.swift", "WireTests/Samples+Rate.swift",
+                "PacketFormatsTests/ProtocolSamples.swift",
                 "PacketFormatsTests/SessionDescriptionSamples.swift",
             ],
             swiftSettings: swiftSettings,

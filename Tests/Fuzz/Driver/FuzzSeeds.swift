@@ -19,6 +19,7 @@ extension FuzzTarget {
         case .overlay: overlaySeeds
         case .rendezvous: rendezvousSeeds
         case .links: linksSeeds
+        case .protocols: ProtocolSamples.all.map(\.bytes)
         default: []
         }
     }

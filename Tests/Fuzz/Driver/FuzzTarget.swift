@@ -12,7 +12,7 @@ import Wire
 /// What reads bytes of strangers; `tools/fuzz NAME` feeds one of them.
 enum FuzzTarget: String, CaseIterable {
     case datagram, media, rtp, rtcp, sdp, json, topology, text, sframe, noise, link, overlay
-    case rendezvous, links, parity
+    case rendezvous, links, parity, protocols
 
     /// Reads `bytes` once; anything but returning is a finding.
     func run(_ bytes: [UInt8]) {
@@ -32,6 +32,7 @@ enum FuzzTarget: String, CaseIterable {
         case .rendezvous: driveRendezvous(bytes)
         case .links: driveLinks(bytes)
         case .parity: restoreBlock(bytes)
+        case .protocols: readProtocols(bytes)
         }
     }
 }
