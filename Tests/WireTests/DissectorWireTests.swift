@@ -140,11 +140,12 @@ import Wire
     func othersDatagramsAreNotClaimed(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         let datagrams = Strangers.datagrams(&generator)
-        let shown = try Tshark.show(datagrams, ["polycast.type"])
+        let shown = try Tshark.show(datagrams, ["polycast.magic"])
 
         #expect(datagrams.count > 20_000)
-        let claimed = zip(datagrams, shown).filter { !$1.isEmpty }.map(\.0.bytes)
-        #expect(claimed.isEmpty, "\(claimed.prefix(5))")
+        #expect(!shown.contains { $0["_ws.lua.error"] != nil })
+        let claimed = zip(datagrams, shown).filter { $1["polycast.magic"] != nil }
+        #expect(claimed.isEmpty, "\(claimed.prefix(5).map { ($0.0.port, $0.0.bytes.prefix(40)) })")
     }
 }
 
