@@ -92,7 +92,7 @@ import Wire
             return bytes
         }
         let cases: [([UInt8], String)] = [
-            (altered(sealed, 3, 16), "invalid_field"),
+            (altered(sealed, 3, 16), "unknown_stream"),
             (altered(sealed, 0, 0xB2), "unsupported_version"),
             (altered(sealed, 1, 5), "unknown_type"),
             // KID of three bytes, and one of a byte that would fit the first.

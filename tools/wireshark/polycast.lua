@@ -199,7 +199,7 @@ polycast.experts = { malformed, cut }
 
 -- MARK: - Reading
 
--- Ends the reading; `reason` is one of docs/protocol.md, "Common rules".
+-- Ends the reading; `reason` is one of docs/protocol.md.
 local function refuse(reason, text) error({ reason = reason, text = text }, 0) end
 
 -- A place in a datagram; without a tree it only checks.
@@ -569,7 +569,8 @@ local function media(reader)
     for _, key in ipairs({ "key_phase", "lacks", "repair", "control_flow" }) do
         reader:show(key, flags)
     end
-    local index = reader:field("stream_index", 1, below(16)):uint()
+    local index = reader:field("stream_index", 1):uint()
+    if index > 15 then refuse("unknown_stream", tostring(index)) end
     token(reader)
     local from = hex(reader:field("source", 8))
     local number = reader:field("sequence", 4):uint()

@@ -88,7 +88,17 @@ final class Conference {
         self.family = family
     }
 
-    var invite: String { "polycast://\(lab.bracketed(.rendezvous, family)):7400/standup" }
+    /// What members join with; of a public group at first.
+    lazy var invite = "polycast://\(server)/standup"
+
+    /// Where the rendezvous listens.
+    private var server: String { "\(lab.bracketed(.rendezvous, family)):7400" }
+
+    /// Makes the group one whose secret members have.
+    func makePrivate() throws {
+        invite = try Program.run(Files.polycast, "invite", "standup", "--rendezvous", server)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
 
     /// Starts the rendezvous, again after its death.
     func startRendezvous(lease: String = "30s") throws {

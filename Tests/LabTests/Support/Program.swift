@@ -59,7 +59,9 @@ final class Program {
 
 extension Program {
     /// Runs a short program to its end and returns its standard output.
-    static func run(_ arguments: String...) throws -> String {
+    static func run(_ arguments: String...) throws -> String { try run(list: arguments) }
+
+    static func run(list arguments: [String]) throws -> String {
         let (status, output) = try outcome(arguments)
         guard status == 0 else { throw LabError("\(arguments.joined(separator: " ")): \(output)") }
         return output
