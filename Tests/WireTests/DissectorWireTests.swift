@@ -70,18 +70,66 @@ import Wire
     }
 
     @Test func whatWasNotCapturedWholeIsNotMalformed() throws {
-        let datagrams = WireSample.all.flatMap { sample in
-            stride(from: 1, to: sample.bytes.count, by: 3).map {
-                Tshark.Captured(bytes: sample.bytes, snapped: $0)
+        func cuts(_ samples: [[UInt8]]) -> [Tshark.Captured] {
+            samples.flatMap { bytes in
+                (1..<bytes.count).map { Tshark.Captured(bytes: bytes, snapped: $0) }
             }
         }
-        let shown = try Tshark.show(datagrams, ["polycast.cut"])
+        for (datagrams, isClear) in [
+            (cuts(WireSample.all.map(\.bytes) + Samples.rendezvous.map(\.bytes)), false),
+            (cuts(Samples.all.map(\.bytes)), true),
+        ] {
+            let shown = try Tshark.show(datagrams, ["polycast.cut"], isClear: isClear)
 
-        for (datagram, shown) in zip(datagrams, shown) {
-            #expect(Tshark.errors.allSatisfy { shown[$0] == nil }, "\(shown)")
-            #expect(shown[Tshark.reason] == nil, "\(datagram): \(shown)")
-            #expect(shown["polycast.cut"] != nil, "\(datagram): \(shown)")
+            for (datagram, shown) in zip(datagrams, shown) {
+                #expect(Tshark.errors.allSatisfy { shown[$0] == nil }, "\(datagram): \(shown)")
+                #expect(shown[Tshark.reason] == nil, "\(datagram): \(shown)")
+                #expect(shown["polycast.cut"] != nil, "\(datagram): \(shown)")
+            }
         }
+    }
+
+    @Test func theInfoColumnSaysWhatItIs() throws {
+        let samples =
+            WireSample.all.map(\.bytes) + Samples.rendezvous[3...7].map(\.bytes)
+            + [Samples.rendezvous[8].bytes, Array(Samples.rendezvous[8].bytes.dropLast())]
+        let shown = try Tshark.show(samples.map { .init(bytes: $0) }, ["_ws.col.Info"])
+
+        let infos = shown.map { $0["_ws.col.Info"]?.joined(separator: ";") ?? "" }
+        #expect(infos == Self.infos)
+    }
+
+    private static let infos: [String] = """
+        Media: 5152535455565758 stream 7 number 4294967294, 22 bytes, to 0x41424344
+        Media: 5152535455565758 stream 15 number 1, 22 bytes, to 0x41424344, control flow, repair
+        Part of media: 2 of 3 of number 168496141, 2 bytes, to 0x41424344
+        Parity: 5152535455565758 stream 1 numbers 4294967280 to 4294967295, row 2, to 0x41424344
+        Control: number 258, 3 bytes sealed, to 0x41424344
+        Link hello
+        Link challenge
+        Link accept
+        Link refusal
+        Link request
+        Rendezvous request: register source
+        Rendezvous request: register
+        Rendezvous challenge: seen at 192.0.2.1:7400
+        Rendezvous reply: 258 members, 3 sources, 2 peers named
+        Rendezvous reply: 0 members, 0 sources, 0 peers named
+        Rendezvous refusal: group_limit
+        Rendezvous refusal, malformed: truncated: reason needs 1 bytes, 0 are left
+        """.split(separator: "\n").map(String.init)
+
+    @Test func itCanBeToldToReadAPort() throws {
+        let media = Tshark.Captured(bytes: WireSample.media[0].bytes, port: 50_020)
+        let decodeAs = ["-d", "udp.port==50020,polycast"]
+
+        #expect(try Tshark.show([media], ["polycast.type"])[0].isEmpty)
+        #expect(
+            try Tshark.show([media], ["polycast.type"], options: decodeAs)[0]
+                == ["polycast.type": ["0x01"]])
+        // In two passes the conversation is known from its first datagram on.
+        let twice = try Tshark.show([media, media], ["polycast.type"], options: ["-2"])
+        #expect(twice.map(\.isEmpty) == [false, false])
     }
 
     @Test func aRuleBrokenIsNamed() throws {

@@ -37,7 +37,8 @@ enum Tshark {
 
     /// Shows each datagram's values of `fields` and of what went wrong.
     static func show(
-        _ datagrams: [Captured], _ fields: [String], isClear: Bool = false
+        _ datagrams: [Captured], _ fields: [String], isClear: Bool = false,
+        options: [String] = []
     ) throws -> [Shown] {
         let folder = FileManager.default.temporaryDirectory
             .appending(path: "polycast-tshark-\(UUID().uuidString)")
@@ -47,7 +48,9 @@ enum Tshark {
         try Data(pcap(datagrams)).write(to: capture)
         let wanted = errors + [reason] + fields
         let arguments =
-            ["-n", "-r", capture.path, "-o", "polycast.clear:\(isClear ? "TRUE" : "FALSE")"]
+            options + [
+                "-n", "-r", capture.path, "-o", "polycast.clear:\(isClear ? "TRUE" : "FALSE")",
+            ]
             + ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=;"]
             + wanted.flatMap { ["-e", $0] }
         let lines = try run(arguments, in: folder).split(
