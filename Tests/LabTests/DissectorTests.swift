@@ -6,6 +6,9 @@ extension LabTests {
     /// What the Wireshark script of `tools/wireshark` makes of a running conference.
     @Suite(.enabled(if: Capture.isPossible, Capture.comment))
     struct DissectorTests {
+        /// A port that no other protocol has: the script is asked after those.
+        private static let port = "[::]:50001"
+
         /// Datagrams of each type in a capture.
         private func counts(_ capture: Capture) throws -> [Int: Int] {
             var counts: [Int: Int] = [:]
@@ -34,9 +37,10 @@ extension LabTests {
             try conference.startRendezvous()
             let capture = try await Capture(at: .b1, in: lab)
             let source = try conference.join(
-                .a1, "--publish", "test:rate=2M,size=900", "--algorithm", "flood")
-            let receiver = try conference.join(.b1)
-            try conference.join(.a2)
+                .a1, "--publish", "test:rate=2M,size=900", "--algorithm", "flood",
+                "--bind", Self.port)
+            let receiver = try conference.join(.b1, "--bind", Self.port)
+            try conference.join(.a2, "--bind", Self.port)
             #expect(
                 try await eventually(within: .seconds(20)) { receiver.received(from: "a1") > 1500 })
 
@@ -85,9 +89,11 @@ extension LabTests {
             ]
             try lab.lose(4, bursts: 0)
             let source = try conference.join(
-                .a1, "--publish", "test:rate=2M,size=1300", "--parity", "--uplink", "20M")
-            let receiver = try conference.join(.b1, "--parity", "--uplink", "20M")
-            try conference.join(.a2, "--parity", "--uplink", "20M")
+                .a1, "--publish", "test:rate=2M,size=1300", "--parity", "--uplink", "20M", "--bind",
+                Self.port)
+            let receiver = try conference.join(
+                .b1, "--parity", "--uplink", "20M", "--bind", Self.port)
+            try conference.join(.a2, "--parity", "--uplink", "20M", "--bind", Self.port)
             #expect(
                 try await eventually(within: .seconds(30)) {
                     receiver.received(from: "a1") > 2500

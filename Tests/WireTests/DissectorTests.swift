@@ -77,6 +77,23 @@ import Wire
             })
     }
 
+    /// Short, long and well-formed characters, and such as only look well-formed.
+    @Test func textIsJudgedAsTheDecoderDoes() throws {
+        let description = try #require(Samples.all.first { $0.name == "description" }).bytes
+        let texts = [
+            "41", "7f", "80", "c280", "c1bf", "dfbf", "c3", "c341", "e0a080", "e09fbf", "ed9fbf",
+            "eda080", "edbfbf", "ee8080", "efbfbf", "e282", "f0908080", "f08fbfbf", "f48fbfbf",
+            "f4908080", "f5808080", "f09f98", "ff", "fe", "00",
+        ].map(parseHex)
+        try expectAgreement(
+            on: texts.flatMap { text in
+                ["", "6d3d", "c3a9"].flatMap { around -> [[UInt8]] in
+                    let text = parseHex(around) + text + parseHex(around)
+                    return [description.dropLast(8) + [0, UInt8(text.count)] + text]
+                }
+            })
+    }
+
     /// The script refuses what the decoder refuses, for the same reason, and nothing else.
     private func expectAgreement(on datagrams: [[UInt8]]) throws {
         // Media is no business of the decoder's.

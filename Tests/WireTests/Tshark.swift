@@ -66,7 +66,7 @@ enum Tshark {
         }
     }
 
-    /// Standard output of tshark with the script; a minute is enough for all it is asked.
+    /// Standard output of tshark with the script; two minutes are enough for all it is asked.
     private static func run(_ arguments: [String], in folder: URL) throws -> String {
         let (output, errors) = (folder.appending(path: "out"), folder.appending(path: "errors"))
         for file in [output, errors] { try Data().write(to: file) }
@@ -79,7 +79,7 @@ enum Tshark {
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()
-        let end = Date().addingTimeInterval(60)
+        let end = Date().addingTimeInterval(120)
         while process.isRunning, Date() < end { usleep(10_000) }
         if process.isRunning {
             process.terminate()
