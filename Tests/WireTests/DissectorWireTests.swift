@@ -152,6 +152,8 @@ import Wire
             (altered(WireSample.media[2].bytes, 2, 3), "invalid_field"),
             (altered(WireSample.links[0].bytes, 20, 1), "invalid_field"),
             (WireSample.links[0].bytes + [0], "trailing_bytes"),
+            (WireSample.links[2].bytes + [UInt8](repeating: 0, count: 32), "trailing_bytes"),
+            (WireSample.links[4].bytes + [UInt8](repeating: 0, count: 32), "trailing_bytes"),
             (WireSample.links[0].bytes + [UInt8](repeating: 0, count: 1200), "oversized"),
             (WireSample.control.bytes + [UInt8](repeating: 0, count: 65_000), "oversized"),
             (WireSample.parity.bytes + [UInt8](repeating: 0, count: 1501), "oversized"),

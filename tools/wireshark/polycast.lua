@@ -49,7 +49,7 @@ local rows = {
     { "magic", "uint8", "1011", "marks Polycast", mask = 0xF0, base = base.HEX },
     { "version", "uint8", "version", "of the protocol; 1", mask = 0x0F },
     { "type", "uint8", "type", "which datagram this is", values = types, base = base.HEX },
-    { "flags", "uint8", "flags", "of media only, else zero", base = base.HEX },
+    { "flags", "uint8", "flags", "zero but in media, its parts and parity", base = base.HEX },
     { "stream_index", "uint8", "stream index", "which stream of the source; 0 to 15" },
     { "token", "uint32", "token", "drawn by the receiver's end of the link", base = base.HEX },
     { "sealed_length", "uint32", "sealed length", "of the sealed bytes above", unit = " bytes" },
@@ -158,7 +158,7 @@ local rows = {
     { "heartbeat.next", "uint16", "next", "something follows within", unit = " ms" },
     { "probe.nonce", "bytes", "nonce", "returned by probed" },
     { "probe.length", "uint16", "length", "of the zeros", unit = " bytes" },
-    { "probe.zeros", "bytes", "so many zeros", "make the datagram as long as the path shall carry" },
+    { "probe.zeros", "bytes", "so many zeros", "as long as the path shall carry" },
     { "measure.time", "bytes", "time", "means something to the parent only" },
     { "received.arrived", "uint64", "arrived", "by the sender's clock", unit = " ns" },
     { "received.packets", "uint64", "packets", "media datagrams since the child began to count" },
@@ -463,7 +463,9 @@ local bodies = {
     move = { source, contacts(1, nil, 1) },
     peers = {
         source,
-        contacts(8, { coordinate("coordinate"), short_number("metric"), short_number("admit_cost") }),
+        contacts(8, {
+            coordinate("coordinate"), short_number("metric"), short_number("admit_cost"),
+        }),
     },
     close = {},
     ["repair request"] = {
@@ -523,7 +525,7 @@ local function header(reader)
     return kind
 end
 
--- The header's two bytes that are of media only.
+-- The header's two bytes that only media, its parts and parity use.
 local function no_flags(reader)
     local range = reader:take(2, names.flags)
     reader:show("flags", range(0, 1))
@@ -711,12 +713,9 @@ local function check_length(kind, layout, length)
     if length > most and length > 1200 then
         refuse("oversized", ("%d bytes, %d at most"):format(length, most))
     end
-    -- Fields that are missing or too many are found by reading them.
+    -- Elsewhere the fields that are missing are found by reading them, and named.
     if layout.isWeak and length < least then
         refuse("truncated", ("%d bytes, %s has %d at least"):format(length, types[kind], least))
-    end
-    if layout.isWeak and length > most then
-        refuse("trailing_bytes", ("%d bytes, %s has %d at most"):format(length, types[kind], most))
     end
 end
 
@@ -726,7 +725,9 @@ local function datagram(reader)
     reader.kind, reader.layout = kind, layout
     check_length(kind, layout, reader.length)
     for _, item in ipairs(layout[3]) do item(reader) end
-    if reader:left() > 0 then refuse("trailing_bytes", tostring(reader:left())) end
+    local spare = math.max(reader:left(), reader.length - layout[2])
+    if spare > 0 then refuse("trailing_bytes", tostring(spare)) end
+    -- Of what is sealed, so that its fields are not read.
     if reader.length < layout[1] then
         refuse("truncated", ("%d bytes, %d at least"):format(reader.length, layout[1]))
     end
