@@ -106,6 +106,7 @@ let package = Package(
         tests("ParityTests", ["Parity", "Forwarding", "Wire", "NetBasics"]),
         tests("ForwardingTests", ["Forwarding", "Wire", "NetBasics"]),
         tests("RendezvousTests", ["Rendezvous", "Sealing", "Wire", "NetBasics"]),
+        tests("InspectionTests", ["Inspection", "PacketFormats", "NetBasics"]),
         tests("SocketsTests", ["Sockets", "NetBasics"]),
         tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
         tests(
@@ -122,7 +123,7 @@ let package = Package(
         tests(
             "SimulationTests",
             [
-                "Simulation", "Overlay", "Forwarding", "Rendezvous", "Wire", "Management",
+                "Drawing", "Simulation", "Overlay", "Forwarding", "Rendezvous", "Wire", "Management",
                 "NetBasics",
             ]),
         tests("LabTests", ["Management", "NetBasics"]),
