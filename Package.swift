@@ -91,7 +91,8 @@ let package = Package(
         .executableTarget(
             name: "polycast",
             dependencies: [
-                "Analysis", "Bench", "Daemon", "Demo", "Simulation", "Management", "Media", "Wire", "Sockets",
+                "Analysis", "Bench", "Daemon", "Demo", "Simulation", "Management", "Media", "Wire",
+                "Sockets",
                 "NetBasics",
             ],
             swiftSettings: swiftSettings),
@@ -123,7 +124,8 @@ let package = Package(
         tests(
             "SimulationTests",
             [
-                "Drawing", "Simulation", "Overlay", "Forwarding", "Rendezvous", "Wire", "Management",
+                "Drawing", "Simulation", "Overlay", "Forwarding", "Rendezvous", "Wire",
+                "Management",
                 "NetBasics",
             ]),
         tests("LabTests", ["Management", "NetBasics"]),

@@ -1,7 +1,8 @@
 /// How to look at a capture.
 package struct InspectionSettings: Equatable, Sendable {
-    /// In which bursts are looked for; 1 ms to 10 s. Shorter ones show what switches see, longer ones what
-    /// a viewer does.
+    /// In which bursts are looked for; 1 ms to 10 s.
+    ///
+    /// Short ones show what switches see, long ones what a viewer does.
     package var window: Duration
     /// What leaves the buffer that is modelled; bits per second, `nil`: none is.
     package var drainRate: Double?

@@ -106,12 +106,15 @@ struct JitterMeter: Sendable {
         return time > 0 && extended > 0 ? Double(extended) / time * 1e9 : nil
     }
 
-    /// Seconds by which a time stamp is off what the last one and the time since let expect; `nil`
-    /// without a clock.
-    func deviation(of timestamp: UInt32, at now: Instant) -> Double? {
+    /// Seconds between the last time stamp and this one; `nil` without a clock.
+    func seconds(to timestamp: UInt32) -> Double? {
         guard let clockRate, first != nil else { return nil }
-        let step = Double(Int32(bitPattern: timestamp &- last.timestamp))
-        return abs(step / clockRate - (now - last.arrival).seconds)
+        return Double(Int32(bitPattern: timestamp &- last.timestamp)) / clockRate
+    }
+
+    /// When the last packet came, and how many seconds of time stamps there have been since the first.
+    var progress: (arrival: Instant, seconds: Double) {
+        (last.arrival, clockRate.map { Double(extended) / $0 } ?? 0)
     }
 
     /// Settles for the usual clock that the time stamps follow, if they follow one.

@@ -69,6 +69,8 @@ package struct StreamMeasure: Sendable {
     private(set) var jitter: JitterMeter
     private(set) var rate: RateMeter
     private(set) var timeline: Timeline?
+    /// With which the numbers began, or last began anew.
+    private var firstNumber: UInt64 = 0
     private var tracker = SequenceTracker(windowSize: windowSize)
     /// What was lost, repeated and received before the numbers last began anew.
     private var lostBefore: UInt64 = 0
@@ -163,8 +165,7 @@ package struct StreamMeasure: Sendable {
         if packet.payloadType != payloadType { notePayloadType(packet.payloadType) }
         guard !tracker.isEmpty else {
             jitter.record(packet.timestamp, at: packet.time)
-            // Room below the first number for those that it overtook.
-            _ = tracker.record(1 << 32 | UInt64(packet.sequence))
+            begin(numbersAt: packet.sequence)
             return
         }
         let step = Int(
@@ -174,6 +175,12 @@ package struct StreamMeasure: Sendable {
             return
         }
         count(packet, step: step)
+    }
+
+    /// Leaves room below the first number for those that it overtook.
+    private mutating func begin(numbersAt sequence: UInt16) {
+        firstNumber = 1 << 32 | UInt64(sequence)
+        _ = tracker.record(firstNumber)
     }
 
     @inline(__always)
@@ -203,7 +210,7 @@ package struct StreamMeasure: Sendable {
         if next.sequence == far.sequence &+ 1, beginsAnew(far) {
             lostBefore &+= tracker.missingCount
             tracker = SequenceTracker(windowSize: Self.windowSize)
-            _ = tracker.record(1 << 32 | UInt64(far.sequence))
+            begin(numbersAt: far.sequence)
             restarts &+= 1
             if evidence.restart == nil { evidence.restart = far.number }
             jitter.restart(far.timestamp, at: far.time)
@@ -212,13 +219,16 @@ package struct StreamMeasure: Sendable {
         }
     }
 
-    /// Whether its time stamp is as far off as its number: after a long loss, or where an old run of
-    /// packets comes late, time goes on as it did.
+    /// Whether neither the time that passed nor its number explains its time stamp: after a long loss
+    /// time stamps go on with the time, and those of old packets are as old as their numbers.
     private func beginsAnew(_ far: StreamPacket) -> Bool {
-        guard let deviation = jitter.deviation(of: far.timestamp, at: far.time) else {
-            return stepToSuspect(far) < 0
-        }
-        return deviation > Self.newBeginning
+        let step = stepToSuspect(far)
+        guard let seconds = jitter.seconds(to: far.timestamp) else { return step < 0 }
+        let (arrival, covered) = jitter.progress
+        let numbers = Double(tracker.highest &- firstNumber)
+        let byNumber = numbers > 0 ? Double(step) * covered / numbers : 0
+        return abs(seconds - (far.time - arrival).seconds) > Self.newBeginning
+            && abs(seconds - byNumber) > Self.newBeginning
     }
 
     private func stepToSuspect(_ far: StreamPacket) -> Int {

@@ -36,7 +36,9 @@ extension LinkFrame {
         try readWireless(bytes)
     }
 
-    /// In bits per second; the field counts 500 kbit/s. It follows a time stamp and a byte of flags.
+    /// In bits per second; the field counts 500 kbit/s.
+    ///
+    /// It follows a time stamp and a byte of flags.
     private static func rate(
         _ fields: UInt32, _ header: RawSpan, _ start: ByteReader
     ) throws(DecodeError) -> UInt32? {

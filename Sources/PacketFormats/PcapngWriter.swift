@@ -9,7 +9,7 @@ package struct PcapngWriter: Sendable {
 
     package init() {}
 
-    /// A section header: a file begins with it. `application`: what wrote the file.
+    /// A section header, with which a file begins; `application`: what wrote the file.
     package mutating func beginSection(application: String, comment: String? = nil) {
         block(Pcapng.sectionHeader) { writer in
             writer.word(Pcapng.byteOrderMagic)

@@ -2,7 +2,7 @@ import Glibc
 
 /// The terminal that a descriptor may be: its size, and whether it takes colors.
 package enum Terminal {
-    /// Columns and rows; 80 by 24 where nobody says. `COLUMNS` and `LINES` come first.
+    /// Columns and rows, by `COLUMNS` and `LINES` first; 80 by 24 where nobody says.
     package static func size(of descriptor: Int32) -> (columns: Int, rows: Int) {
         var size = winsize()
         let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0

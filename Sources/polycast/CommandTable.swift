@@ -77,8 +77,8 @@ struct Option: Sendable {
         isRepeatable: Bool = false, completion: Completion = .nothing, help: String
     ) -> Option {
         Option(
-            name: name, shorts: short.map { [$0] } ?? [], placeholder: placeholder, isRepeatable: isRepeatable,
-            help: help, completion: completion)
+            name: name, shorts: short.map { [$0] } ?? [], placeholder: placeholder,
+            isRepeatable: isRepeatable, help: help, completion: completion)
     }
 }
 

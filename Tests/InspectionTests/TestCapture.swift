@@ -29,7 +29,9 @@ struct TestCapture {
     /// An address of hardware that follows from an IPv4 address.
     static func hardware(_ address: String) -> [UInt8] { [2, 0] + ipv4(address) }
 
-    static func ipv4(_ text: String) -> [UInt8] { text.split(separator: ".").map { UInt8($0)! } }
+    static func ipv4(_ text: String) -> [UInt8] {
+        text.split(separator: ".").map { UInt8($0) ?? 0 }
+    }
 
     /// Ethernet and IPv4 around `payload`.
     mutating func addIPv4(
@@ -44,7 +46,7 @@ struct TestCapture {
         header += word(fragmentWord) + [hopLimit, transport, 0, 0]
         header += Self.ipv4(source) + Self.ipv4(destination) + options
         header.replaceSubrange(10..<12, with: word(checksum(header)))
-        let group = MACAddress(group: IPAddress(destination)!)
+        let group = IPAddress(destination).flatMap { MACAddress(group: $0) }
         let target = group.map { bytes($0.rawValue) } ?? Self.hardware(destination)
         add(target + (hardware ?? Self.hardware(source)) + [0x08, 0x00] + header + payload)
     }
