@@ -53,7 +53,8 @@ let package = Package(
         module("Drawing"),
         // edges
         module("Media", ["Sockets", "PacketFormats", "Wire", "NetBasics"]),
-        module("Capture", ["CPcap", "CLinux", "Sockets", "PacketFormats", "NetBasics"]),
+        module(
+            "Capture", ["CPcap", "CLinux", "Sockets", "Inspection", "PacketFormats", "NetBasics"]),
         // data path
         module(
             "DataPath",
@@ -78,6 +79,7 @@ let package = Package(
         module(
             "Bench",
             [
+                "Capture", "CPcap", "Inspection", "PacketFormats",
                 "CCrypto", "CLinux", "CSodium", "DataPath", "Media", "Sockets", "Links",
                 "Forwarding", "Sealing", "Wire", "Management", "NetBasics",
             ]),
@@ -91,7 +93,8 @@ let package = Package(
         .executableTarget(
             name: "polycast",
             dependencies: [
-                "Analysis", "Bench", "Daemon", "Demo", "Simulation", "Management", "Media", "Wire",
+                "Analysis", "Bench", "Capture", "Inspection", "Daemon", "Demo", "Simulation",
+                "Management", "Media", "Wire",
                 "Sockets",
                 "NetBasics",
             ],

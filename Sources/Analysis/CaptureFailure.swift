@@ -13,6 +13,38 @@ extension PacketFilter {
     }
 }
 
+extension CaptureFileReader {
+    /// Opens a capture file, or says why it may not; reads as far as shows that it is one.
+    static func opened(_ path: String) throws(Failure) -> CaptureFileReader {
+        do throws(SystemError) {
+            return try CaptureFileReader(path: path)
+        } catch {
+            throw Failure(
+                .runtimeFailure, "cannot open \(quoted(path)): \(error.reason)",
+                advice: "give a pcap or pcapng file, - for standard input, or an interface with -i")
+        }
+    }
+}
+
+extension CaptureFileReader.End {
+    /// Why a file ended before its end; `nil` if it did not.
+    func trouble(after packets: UInt64) -> String? {
+        switch self {
+        case .complete: nil
+        case .malformed(.unknownMagic, 0):
+            "it is no capture: it begins like neither pcap nor pcapng; uncompress it first, or "
+                + "convert it with editcap"
+        case .cut(let offset):
+            "the file ends within a record, at byte \(offset); the \(packets) packets before it "
+                + "count"
+        case .malformed(let error, let offset):
+            "no record at byte \(offset) (\(error.reason)); the \(packets) packets before it count"
+        case .unreadable(let error):
+            "reading failed: \(error.reason); the \(packets) packets before count"
+        }
+    }
+}
+
 extension CaptureSet {
     /// Opens interfaces, or says why it may not.
     static func opened(

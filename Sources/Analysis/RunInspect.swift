@@ -46,61 +46,18 @@ private func show(
 private func inspectFile(
     _ path: String, _ configuration: InspectConfiguration
 ) throws(Failure) -> InspectionReport {
-    var reader: CaptureFileReader
-    do throws(SystemError) {
-        reader = try CaptureFileReader(path: path)
-    } catch {
-        throw Failure(
-            .runtimeFailure, "cannot open \(quoted(path)): \(error.reason)",
-            advice: "give a pcap or pcapng file, - for standard input, or an interface with -i")
-    }
-    let inspector = try inspect(&reader, configuration)
-    if inspector.counts.packets == 0, case .malformed(.unknownMagic, 0) = reader.end {
-        throw Failure(
-            .runtimeFailure,
-            "\(quoted(path)) is no capture: it begins like neither pcap nor "
-                + "pcapng", advice: "uncompress it first, or convert it with editcap")
-    }
-    let trouble = reader.end.flatMap { troubleText($0, packets: inspector.counts.packets) }
+    var reader = try CaptureFileReader.opened(path)
+    var inspector = Inspector(configuration.settings)
+    let filter =
+        try configuration.filter.isEmpty ? nil : PacketFilter.checked(configuration.filter)
+    reader.read(into: &inspector, filter: filter, limit: configuration.packetLimit ?? .max)
+    inspector.finish()
+    let trouble = reader.end.flatMap { $0.trouble(after: inspector.counts.packets) }
     var report = InspectionReport(
         inspector, subject: path == "-" ? "standard input" : path,
         interfaces: reader.parser.interfaces, groups: configuration.groups, trouble: trouble)
     report.capture.stray = reader.parser.strayCount
     return report
-}
-
-/// Reads a capture to its end.
-private func inspect(
-    _ reader: inout CaptureFileReader, _ configuration: InspectConfiguration
-) throws(Failure) -> Inspector {
-    var inspector = Inspector(configuration.settings)
-    var filter = try configuration.filter.isEmpty ? nil : PacketFilter.checked(configuration.filter)
-    var types: [LinkType?] = []
-    while let packet = reader.next() {
-        while types.count <= packet.interface {
-            types.append(LinkType(rawValue: reader.parser.interfaces[types.count].linkType))
-        }
-        let type = types[packet.interface]
-        let bytes = reader.bytes(of: packet)
-        if filter != nil, filter?.accepts(bytes, packet, type) != true { continue }
-        inspector.see(bytes.bytes, packet, linkType: type)
-        if let limit = configuration.packetLimit, inspector.counts.packets >= limit { break }
-    }
-    inspector.finish()
-    return inspector
-}
-
-/// Why a file ended before its end; `nil` if it did not.
-private func troubleText(_ end: CaptureFileReader.End, packets: UInt64) -> String? {
-    switch end {
-    case .complete: nil
-    case .cut(let offset):
-        "the file ends within a record, at byte \(offset); \(packets) packets before it are counted"
-    case .malformed(let error, let offset):
-        "no record at byte \(offset) (\(error.reason)); \(packets) packets before it are counted"
-    case .unreadable(let error):
-        "reading failed: \(error.reason); \(packets) packets before are counted"
-    }
 }
 
 private func draw(_ report: InspectionReport, in directory: String) throws(Failure) {

@@ -11,6 +11,8 @@ package struct BenchConfiguration: Equatable, Sendable {
         case seal
         /// Control datagrams, and handshakes, of a link per second of processor time.
         case link
+        /// Packets of a capture file inspected per second.
+        case inspect
     }
 
     package var measure = Measure.forward

@@ -40,6 +40,8 @@ private func measure(_ configuration: BenchConfiguration) throws -> [BenchResult
     case .seal:
         var bench = try SealBench(configuration)
         return [try bench.measure()]
+    case .inspect:
+        return [try InspectBench(configuration).measure()]
     case .link:
         var bench = try LinkBench(configuration)
         return try bench.measure()

@@ -29,7 +29,7 @@ package struct CaptureFilePlan: Equatable, Sendable {
 /// Writes packets to a pcapng file, or to a ring of them.
 ///
 /// Whole blocks are written at once, so that what was written stays readable whenever it ends.
-package struct CaptureFileWriter: ~Copyable {
+package final class CaptureFileWriter {
     private static let flushBytes = 256 << 10
 
     private let plan: CaptureFilePlan
@@ -63,7 +63,7 @@ package struct CaptureFileWriter: ~Copyable {
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Appends a packet; it may stay in memory until ``flush()``.
-    package mutating func write(
+    package func write(
         _ data: UnsafeRawBufferPointer, _ packet: CapturedPacket
     ) throws(SystemError) {
         if isFull(at: packet.time) { try turn(at: packet.time) }
@@ -85,7 +85,7 @@ package struct CaptureFileWriter: ~Copyable {
     }
 
     /// Writes what waits.
-    package mutating func flush() throws(SystemError) {
+    package func flush() throws(SystemError) {
         var offset = 0
         while offset < writer.bytes.count {
             let count = writer.bytes.withUnsafeBytes { bytes in
@@ -106,13 +106,13 @@ package struct CaptureFileWriter: ~Copyable {
     }
 
     /// Takes the part of a block that was still written from a file's end.
-    private mutating func cutToWholeBlocks() {
+    private func cutToWholeBlocks() {
         ftruncate(descriptor, off_t(clamping: fileBytes))
         writer.bytes.removeAll()
     }
 
     /// Ends the capture, with what each interface counted.
-    package mutating func finish(_ counts: [CaptureCounts?]) throws(SystemError) {
+    package func finish(_ counts: [CaptureCounts?]) throws(SystemError) {
         for (index, counts) in counts.enumerated() {
             if let counts { writer.add(counts, interface: index, at: lastTime) }
         }
@@ -121,14 +121,14 @@ package struct CaptureFileWriter: ~Copyable {
 
     // MARK: - Files
 
-    private mutating func turn(at now: Instant) throws(SystemError) {
+    private func turn(at now: Instant) throws(SystemError) {
         try flush()
         close(descriptor)
         descriptor = -1
         try openNext(at: now)
     }
 
-    private mutating func openNext(at now: Instant) throws(SystemError) {
+    private func openNext(at now: Instant) throws(SystemError) {
         (fileBytes, fileStart) = (0, nil)
         writer.bytes.removeAll(keepingCapacity: true)
         if plan.path == "-" {
@@ -148,7 +148,7 @@ package struct CaptureFileWriter: ~Copyable {
     }
 
     /// `NAME_00001.pcapng` for `NAME.pcapng`.
-    private mutating func nextPath() -> String {
+    private func nextPath() -> String {
         sequence += 1
         let digits = String(sequence)
         let number = String(repeating: "0", count: max(0, 5 - digits.count)) + digits

@@ -42,7 +42,7 @@ package struct CaptureSet: ~Copyable {
     /// Hands over what has arrived, some of each interface; returns how many packets.
     ///
     /// `state` is whoever takes them.
-    package func read<State>(
+    package func read<State: ~Copyable>(
         into state: inout State,
         _ body: (inout State, UnsafeRawBufferPointer, CapturedPacket) -> Void
     ) -> Int {

@@ -3,7 +3,7 @@ import NetBasics
 import PacketFormats
 
 /// A filter in libpcap's language, for packets that come from a file (pcap-filter(7)).
-package struct PacketFilter: ~Copyable {
+package final class PacketFilter {
     private let text: String
     /// Compiled when the first packet of a link type comes.
     private var programs: [(type: LinkType, program: bpf_program)] = []
@@ -22,7 +22,7 @@ package struct PacketFilter: ~Copyable {
     }
 
     /// Whether the packet passes; one of a type for which the filter means nothing does not.
-    package mutating func accepts(
+    package func accepts(
         _ bytes: UnsafeRawBufferPointer, _ packet: CapturedPacket, _ type: LinkType?
     ) -> Bool {
         guard let type, var program = program(for: type), let start = bytes.baseAddress else {
@@ -35,7 +35,7 @@ package struct PacketFilter: ~Copyable {
             &program, &header, start.assumingMemoryBound(to: UInt8.self)) != 0
     }
 
-    private mutating func program(for type: LinkType) -> bpf_program? {
+    private func program(for type: LinkType) -> bpf_program? {
         if let known = programs.first(where: { $0.type == type }) { return known.program }
         guard let program = try? Self.compile(text, for: type) else { return nil }
         programs.append((type, program))

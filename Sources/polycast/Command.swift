@@ -12,6 +12,7 @@ enum Command: Equatable, Sendable {
     case query(QueryConfiguration)
     case demo(DemoConfiguration)
     case bench(BenchConfiguration)
+    case capture(CaptureConfiguration)
     case inspect(InspectConfiguration)
     case simulate(SimulateConfiguration)
     /// Help, version or completion, for standard output.

@@ -35,6 +35,7 @@ private func perform(_ command: Command) throws(Failure) -> Int32 {
     case .query(let configuration): return try runQuery(configuration)
     case .demo(let configuration): return runDemo(configuration)
     case .bench(let configuration): return try runBench(configuration)
+    case .capture(let configuration): return try runCapture(configuration)
     case .inspect(let configuration): return try runInspect(configuration)
     case .simulate(let configuration): return runSimulate(configuration)
     }
