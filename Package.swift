@@ -122,7 +122,12 @@ let package = Package(
         tests(
             "DaemonTests",
             ["polycast", "Links", "Management", "Sealing", "Sockets", "Wire", "NetBasics"]),
-        tests("CommandLineTests", ["polycast", "Bench", "Simulation", "Management", "NetBasics"]),
+        tests(
+            "CommandLineTests",
+            [
+                "polycast", "Analysis", "Bench", "Capture", "Inspection", "Simulation",
+                "Management", "NetBasics",
+            ]),
         tests("DemoTests", ["Demo", "Management", "NetBasics", "polycast"]),
         tests(
             "SimulationTests",

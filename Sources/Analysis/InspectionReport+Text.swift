@@ -17,8 +17,11 @@ extension InspectionReport {
     }
 
     func streamTable(_ streams: [StreamMeasure]) -> String {
+        // With one interface there is nothing to tell.
+        let hasSeveral = Set(streams.map(\.key.interface)).count > 1
         var table = TextTable([
-            ("SOURCE", .left), ("GROUP", .left), ("SSRC", .left), ("KIND", .left),
+            ("SOURCE", .left), (hasSeveral ? "GROUP, INTERFACE" : "GROUP", .left), ("SSRC", .left),
+            ("KIND", .left),
             ("PACKETS", .right), ("RATE", .right), ("PEAK", .right), ("LOST", .right),
             ("DUP", .right), ("REORD", .right), ("JITTER", .right), ("GAP99", .right),
             ("TTL", .right), ("DSCP", .right),
@@ -29,7 +32,8 @@ extension InspectionReport {
             func count(_ count: UInt64) -> String { isNumbered ? "\(count)" : "-" }
             table.append([
                 "\(key.source):\(key.sourcePort)",
-                "\(Endpoint(address: key.destination, port: key.destinationPort))",
+                "\(Endpoint(address: key.destination, port: key.destinationPort))"
+                    + (hasSeveral ? " \(interfaceName(key.interface))" : ""),
                 stream.ssrc.map { "0x" + String($0, radix: 16) } ?? "-", stream.kind.name,
                 "\(stream.packets)", stream.meanRate.map(rateText) ?? "-",
                 rateText(stream.peakRate(window: settings.window)),

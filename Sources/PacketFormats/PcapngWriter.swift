@@ -25,7 +25,7 @@ package struct PcapngWriter: Sendable {
     }
 
     /// Describes the next interface; packets name interfaces by their order.
-    package mutating func add(_ interface: CaptureInterface, filter: String? = nil) {
+    package mutating func add(_ interface: CaptureInterface, filter: String = "") {
         block(Pcapng.interfaceDescription) { writer in
             writer.halfWord(interface.linkType)
             writer.halfWord(0)
@@ -33,7 +33,8 @@ package struct PcapngWriter: Sendable {
             writer.option(Pcapng.Option.interfaceName, interface.name)
             writer.option(Pcapng.Option.timestampResolution, [9])
             // The first byte says that text follows, not a program.
-            writer.option(Pcapng.Option.filter, filter.map { [0] + Array($0.utf8) } ?? [])
+            writer.option(
+                Pcapng.Option.filter, filter.isEmpty ? [] : [0] + Array(filter.utf8))
             writer.endOptions()
         }
     }

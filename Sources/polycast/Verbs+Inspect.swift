@@ -26,7 +26,7 @@ let inspectVerb = Verb(
         .value(
             "group", "GROUP", isRepeatable: true,
             help: "show this group only; may be repeated"),
-        .value("duration", short: "a", "TIME", help: "end a live capture after this time"),
+        .value("duration", "TIME", help: "end a live capture after this time"),
         .value("count", short: "c", "N", help: "end after so many packets"),
         .value("window", "TIME", help: "where bursts are looked for, 1ms to 10s (default 100ms)"),
         .value("drain", "RATE", help: "model a buffer that is emptied at this rate"),

@@ -59,9 +59,6 @@ import Testing
             let letters = verb.allOptions.flatMap(\.shorts)
             #expect(Set(letters).count == letters.count)
             #expect(Set(verb.allOptions.map(\.name)).count == verb.allOptions.count)
-            for option in verb.allOptions where option.placeholder != nil {
-                #expect(option.shorts.isEmpty, "letters take no values: --\(option.name)")
-            }
         }
     }
 

@@ -175,6 +175,7 @@ private let samples = plainSamples + relays(plainSamples)
     @Test func everyOptionOfEveryVerbHasASample() {
         let known = Set(samples.map { "\($0.verb) --\($0.option)" })
             .union(simulateSamples.map { "simulate --\($0.option)" })
+            .union(captureSamples.map { "\($0.verb) --\($0.option)" })
             .union(["invite --rendezvous", "invite --relay"])
         for verb in CommandTable.polycast.verbs {
             for option in verb.options { #expect(known.contains("\(verb.name) --\(option.name)")) }

@@ -126,7 +126,7 @@ let storedToolHelp: [String: String] = [
     agreements.
 
     Operands:
-      WHAT                    forward, latency, paced, seal, link
+      WHAT                    forward, latency, paced, seal, link, inspect
 
     Options:
       --children N            sinks that get a copy (default 16)

@@ -16,6 +16,8 @@ let storedHelp: [String: String] = storedToolHelp.merging([
       members     list the members of a group
       tree        show a peer's parent and children for every source
       leave       make a peer on this host leave its group and end
+      capture     capture packets, print them or write them to pcapng files
+      inspect     tell what multicast does in a capture or on an interface
       demo        run a rendezvous and five peers here, with real video
       simulate    try the overlay on simulated networks
       bench       measure the data path against a bare loop of system calls
@@ -36,6 +38,8 @@ let storedHelp: [String: String] = storedToolHelp.merging([
       polycast members
       polycast tree
       polycast leave --name ada
+      polycast capture -i eth0 --group 239.1.2.3
+      polycast inspect lecture.pcapng
       polycast demo
       polycast simulate --peers 128 --fanout 6 --fail 16@60s --seed 7
       polycast bench forward --children 16 --size 1200
@@ -323,4 +327,4 @@ let storedHelp: [String: String] = storedToolHelp.merging([
       2    wrong usage: verb, option, value or invite
 
     """,
-]) { $1 }
+]) { $1 }.merging(storedCaptureHelp) { $1 }
