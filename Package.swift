@@ -111,6 +111,7 @@ let package = Package(
         tests("ForwardingTests", ["Forwarding", "Wire", "NetBasics"]),
         tests("RendezvousTests", ["Rendezvous", "Sealing", "Wire", "NetBasics"]),
         tests("InspectionTests", ["Inspection", "PacketFormats", "NetBasics"]),
+        tests("CaptureTests", ["Capture", "PacketFormats", "NetBasics", "polycast"]),
         tests("SocketsTests", ["Sockets", "NetBasics"]),
         tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
         tests(
