@@ -151,13 +151,14 @@ if isFuzzed {
         .executableTarget(
             name: "polycast-fuzz",
             dependencies: [
-                "CFuzzer", "Links", "Management", "Media", "NetBasics", "Overlay",
+                "Analysis", "CFuzzer", "Inspection", "Links", "Management", "Media", "NetBasics",
+                "Overlay",
                 "PacketFormats", "Parity", "Rendezvous", "Sealing", "Simulation", "Wire",
             ],
             path: "Tests",
             sources: [
                 "Fuzz/Driver", "WireTests/Samples.swift", "WireTests/Samples+Rate.swift",
-                "PacketFormatsTests/ProtocolSamples.swift",
+                "CaptureTests/CaptureFiles.swift", "PacketFormatsTests/ProtocolSamples.swift",
                 "PacketFormatsTests/SessionDescriptionSamples.swift",
             ],
             swiftSettings: swiftSettings,

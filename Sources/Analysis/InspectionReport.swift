@@ -55,7 +55,7 @@ package struct InspectionReport: Sendable {
     }
 
     /// Sums up a finished inspection; streams of other groups than `groups` are left out.
-    init(
+    package init(
         _ inspector: Inspector, subject: String, interfaces: [CaptureInterface],
         groups wanted: [IPAddress], trouble: String?
     ) {

@@ -41,7 +41,7 @@ struct Announcements: Sendable {
     private mutating func note(
         _ session: SessionDescription, at now: Instant, number: UInt64
     ) {
-        let known = all.firstIndex { $0.origin == session.origin && $0.name == session.name }
+        let known = all.firstIndex { $0.origin == session.origin }
         if let known {
             all[known].lastSeen = now
             return
@@ -58,7 +58,8 @@ struct Announcements: Sendable {
         }
         all.append(
             Announcement(
-                origin: session.origin, name: session.name, targets: targets, number: number,
+                origin: session.origin, name: String(received: session.name.utf8), targets: targets,
+                number: number,
                 firstSeen: now, lastSeen: now))
     }
 

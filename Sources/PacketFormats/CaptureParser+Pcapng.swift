@@ -259,12 +259,11 @@ extension CaptureParser {
         return isSwapped ? word.byteSwapped : word
     }
 
-    /// Ill-formed text is mended, and long text cut.
+    /// Ill-formed text and control characters are replaced, and long text is cut.
     private func text(_ bytes: RawSpan, _ range: Range<Int>) -> String {
         let kept = range.prefix(Self.commentByteLimit)
         return String(
-            decoding: kept.map { bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) },
-            as: UTF8.self)
+            received: kept.map { bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) })
     }
 
     private func need(_ count: Int, _ body: Range<Int>) throws(DecodeError) {

@@ -44,7 +44,7 @@ extension PacketField.Value {
 
 extension String {
     /// Text of a stranger that cannot move a terminal's cursor.
-    init(received bytes: some Sequence<UInt8>) {
+    package init(received bytes: some Sequence<UInt8>) {
         let scalars = String(decoding: Array(bytes), as: UTF8.self).unicodeScalars
         var shown = String.UnicodeScalarView()
         shown.append(

@@ -20,6 +20,8 @@ extension FuzzTarget {
         case .rendezvous: rendezvousSeeds
         case .links: linksSeeds
         case .protocols: ProtocolSamples.all.map(\.bytes)
+        case .capture: CaptureFiles.all
+        case .frames: frameSeeds
         default: []
         }
     }

@@ -12,7 +12,7 @@ import Wire
 /// What reads bytes of strangers; `tools/fuzz NAME` feeds one of them.
 enum FuzzTarget: String, CaseIterable {
     case datagram, media, rtp, rtcp, sdp, json, topology, text, sframe, noise, link, overlay
-    case rendezvous, links, parity, protocols
+    case rendezvous, links, parity, protocols, capture, frames
 
     /// Reads `bytes` once; anything but returning is a finding.
     func run(_ bytes: [UInt8]) {
@@ -33,6 +33,8 @@ enum FuzzTarget: String, CaseIterable {
         case .links: driveLinks(bytes)
         case .parity: restoreBlock(bytes)
         case .protocols: readProtocols(bytes)
+        case .capture: inspectCapture(bytes)
+        case .frames: inspectFrames(bytes)
         }
     }
 }
