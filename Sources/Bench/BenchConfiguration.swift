@@ -33,6 +33,8 @@ package struct BenchConfiguration: Equatable, Sendable {
     package var rival: Rival?
     /// Port of the first sink, the others' follow; zero lets the kernel choose.
     package var firstSinkPort: UInt16 = 0
+    /// Where the file that is inspected is kept; `nil`: it is removed.
+    package var keptFile: String?
     package var isJSON = false
 
     package struct Rival: Equatable, Sendable {

@@ -9,8 +9,8 @@ import Sockets
 
 /// Inspection of a large capture file, turn by turn with a plain libpcap loop that counts RTP.
 ///
-/// The file has 237,000 packets of 1,266 bytes, 300 MB, of eight streams to groups; it is made anew in
-/// the directory for temporary files, and removed.
+/// The file has 237,000 packets of 1,266 bytes, 300 MB, of eight streams to groups; it is made anew, and
+/// removed unless it is to be kept.
 struct InspectBench: ~Copyable {
     private static let packetCount = 237_000
     private static let groupCount = 8
@@ -22,16 +22,23 @@ struct InspectBench: ~Copyable {
 
     init(_ configuration: BenchConfiguration) throws(SystemError) {
         self.configuration = configuration
-        let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(directory)/polycast-bench-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        guard descriptor >= 0 else { throw SystemError(call: "mkstemp", subject: path) }
+        let descriptor: Int32
+        if let path = configuration.keptFile {
+            self.path = path
+            descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        } else {
+            let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+            var template = Array("\(directory)/polycast-bench-XXXXXX".utf8CString)
+            descriptor = mkstemp(&template)
+            path = String(
+                decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+        guard descriptor >= 0 else { throw SystemError(call: "open", subject: path) }
         defer { close(descriptor) }
         try Self.write(to: descriptor, path)
     }
 
-    deinit { unlink(path) }
+    deinit { if configuration.keptFile == nil { unlink(path) } }
 
     /// Packets per second of time, from a file that is in the page cache.
     func measure() throws -> BenchResult {

@@ -134,6 +134,10 @@ private let plainSamples: [Sample] =
             $0.rival = .init(process: 12, port: 5000)
         },
         bench("sink-port", "7000") { $0.firstSinkPort = 7000 },
+        bench("keep", "x.pcap") {
+            $0.measure = .inspect
+            $0.keptFile = "x.pcap"
+        },
         bench("no-gso", nil) { $0.joinsDatagrams = false },
         bench("json", nil) { $0.isJSON = true },
         demo("out", "there") { $0.outputDirectory = "there" },

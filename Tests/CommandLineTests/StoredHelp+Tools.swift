@@ -123,7 +123,8 @@ let storedToolHelp: [String: String] = [
     of a copy at 2000 packets a second. Seal counts packets sealed end to end,
     against a plain loop of the cipher's calls; link counts short control datagrams
     sealed and opened, and handshakes, against the bare cipher and the bare key
-    agreements.
+    agreements. Inspect counts packets of a 300 MB capture, against a plain libpcap
+    loop that counts RTP.
 
     Operands:
       WHAT                    forward, latency, paced, seal, link, inspect
@@ -138,6 +139,8 @@ let storedToolHelp: [String: String] = [
       --rival PID:PORT        compare paced with that process, which receives at
                               PORT of 127.0.0.1
       --sink-port PORT        the first sink's port, to be told to a rival
+      --keep FILE             keep the capture that inspect makes, for other
+                              programs
       --no-gso                a message for each datagram, as on kernels without
                               segmentation
       -J, -j, --json          print a JSON object for each figure instead of text
