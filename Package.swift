@@ -48,6 +48,7 @@ let package = Package(
         module("Links", ["Wire", "Sealing", "NetBasics"]),
         module("Rendezvous", ["Wire", "Sealing", "NetBasics"]),
         module("Inspection", ["PacketFormats", "Wire", "NetBasics"]),
+        module("Diagnosis", ["NetBasics"]),
         // input and output
         module("Sockets", ["CLinux", "NetBasics"]),
         module("Drawing"),
@@ -77,6 +78,12 @@ let package = Package(
             ]),
         module("Demo", ["Sockets", "Management", "NetBasics"]),
         module(
+            "Doctor",
+            [
+                "CLinux", "Diagnosis", "Management", "NetBasics", "Rendezvous", "Sealing",
+                "Sockets", "Wire",
+            ]),
+        module(
             "Bench",
             [
                 "Capture", "CPcap", "Inspection", "PacketFormats",
@@ -93,10 +100,8 @@ let package = Package(
         .executableTarget(
             name: "polycast",
             dependencies: [
-                "Analysis", "Bench", "Capture", "Inspection", "Daemon", "Demo", "Simulation",
-                "Management", "Media", "Wire",
-                "Sockets",
-                "NetBasics",
+                "Analysis", "Bench", "Capture", "Inspection", "Daemon", "Demo", "Doctor",
+                "Simulation", "Management", "Media", "Wire", "Sockets", "NetBasics",
             ],
             swiftSettings: swiftSettings),
         // tests
@@ -129,6 +134,8 @@ let package = Package(
                 "polycast", "Analysis", "Bench", "Capture", "Inspection", "Simulation",
                 "Management", "NetBasics",
             ]),
+        tests("DiagnosisTests", ["Diagnosis", "NetBasics"]),
+        tests("DoctorTests", ["Diagnosis", "Doctor", "Management", "NetBasics", "polycast"]),
         tests("DemoTests", ["Demo", "Management", "NetBasics", "polycast"]),
         tests(
             "SimulationTests",
@@ -151,8 +158,8 @@ if isFuzzed {
         .executableTarget(
             name: "polycast-fuzz",
             dependencies: [
-                "Analysis", "CFuzzer", "Inspection", "Links", "Management", "Media", "NetBasics",
-                "Overlay",
+                "Analysis", "CFuzzer", "Diagnosis", "Inspection", "Links", "Management", "Media",
+                "NetBasics", "Overlay",
                 "PacketFormats", "Parity", "Rendezvous", "Sealing", "Simulation", "Wire",
             ],
             path: "Tests",

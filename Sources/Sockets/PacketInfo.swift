@@ -3,8 +3,8 @@ import Glibc
 import NetBasics
 
 /// The ancillary data that tells to, or from, which local address a datagram goes (ip(7), ipv6(7)).
-enum PacketInfo {
-    static let controlBytes = 64
+package enum PacketInfo {
+    package static let controlBytes = 64
 
     /// The local address that a received message was sent to.
     static func destination(of message: inout msghdr) -> IPAddress? {
@@ -26,7 +26,9 @@ enum PacketInfo {
     }
 
     /// Makes `message` leave from `source`; its control buffer holds ``controlBytes``.
-    static func write(source: IPAddress, family: AddressFamily, into message: inout msghdr) {
+    package static func write(
+        source: IPAddress, family: AddressFamily, into message: inout msghdr
+    ) {
         guard let header = cl_cmsg_first(&message), let data = cl_cmsg_data(header) else { return }
         switch source {
         case .v4(let address):

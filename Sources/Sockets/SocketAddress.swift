@@ -4,11 +4,11 @@ import NetBasics
 
 /// An endpoint as the kernel wants it, ready to be sent to without conversion.
 package struct SocketAddress: Sendable {
-    var storage: sockaddr_in6
-    var length: socklen_t
+    package var storage: sockaddr_in6
+    package var length: socklen_t
 
     /// An empty address for the kernel to fill.
-    init() {
+    package init() {
         storage = sockaddr_in6()
         length = socklen_t(MemoryLayout<sockaddr_in6>.size)
     }

@@ -175,7 +175,7 @@ package struct UDPSocket: ~Copyable {
 }
 
 /// Calls `body` with `address` as the C functions take it.
-func withSockaddr<Result>(
+package func withSockaddr<Result>(
     _ address: inout SocketAddress, _ body: (UnsafePointer<sockaddr>?, socklen_t) -> Result
 ) -> Result {
     let length = address.length

@@ -1,5 +1,6 @@
 import Analysis
 import Bench
+import Doctor
 import Management
 import Simulation
 
@@ -15,6 +16,7 @@ enum Command: Equatable, Sendable {
     case capture(CaptureConfiguration)
     case inspect(InspectConfiguration)
     case simulate(SimulateConfiguration)
+    case doctor(DoctorConfiguration)
     /// Help, version or completion, for standard output.
     case print(String)
 }

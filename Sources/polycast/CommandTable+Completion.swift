@@ -37,7 +37,9 @@ extension CommandTable {
     private var bashValueCases: String {
         verbs.flatMap { verb in
             verb.options.filter { $0.placeholder != nil }.map { option in
-                "        '\(verb.name) --\(option.name)') \(bashReply(option.completion)) ;;"
+                let forms = ["--\(option.name)"] + option.shorts.map { "-\($0)" }
+                let cases = forms.map { "'\(verb.name) \($0)'" }.joined(separator: "|")
+                return "        \(cases)) \(bashReply(option.completion)) ;;"
             }
         }.joined(separator: "\n")
     }

@@ -2,6 +2,7 @@ import Analysis
 import Bench
 import Daemon
 import Demo
+import Doctor
 import Glibc
 import Management
 import Simulation
@@ -38,6 +39,7 @@ private func perform(_ command: Command) throws(Failure) -> Int32 {
     case .capture(let configuration): return try runCapture(configuration)
     case .inspect(let configuration): return try runInspect(configuration)
     case .simulate(let configuration): return runSimulate(configuration)
+    case .doctor(let configuration): return try runDoctor(configuration)
     }
 }
 

@@ -7,7 +7,7 @@ extension CommandTable {
         summary: "live media for a group, carried by the members' own machines",
         verbs: [
             rendezvousVerb, inviteVerb, joinVerb, relayVerb, statusVerb, membersVerb, treeVerb,
-            leaveVerb, captureVerb, inspectVerb, demoVerb,
+            leaveVerb, captureVerb, inspectVerb, doctorVerb, demoVerb,
             simulateVerb, benchVerb, completionVerb, helpVerb, versionVerb,
         ])
 }

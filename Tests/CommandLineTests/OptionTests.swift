@@ -1,4 +1,5 @@
 import Bench
+import Doctor
 import Management
 import NetBasics
 import Testing
@@ -79,6 +80,15 @@ private func demo(
     return Sample(verb: "demo", option: option, value: value, expected: .demo(configuration))
 }
 
+/// Of a group, and of nothing but what every sample has.
+private func doctor(
+    _ option: String, _ value: String?, _ change: (inout DoctorConfiguration) -> Void
+) -> Sample {
+    var configuration = DoctorConfiguration()
+    change(&configuration)
+    return Sample(verb: "doctor", option: option, value: value, expected: .doctor(configuration))
+}
+
 private func queries(
     _ option: String, _ value: String?, _ change: (inout QueryConfiguration) -> Void
 ) -> [Sample] {
@@ -140,6 +150,14 @@ private let plainSamples: [Sample] =
         },
         bench("no-gso", nil) { $0.joinsDatagrams = false },
         bench("json", nil) { $0.isJSON = true },
+        doctor("interface", "eth0") { $0.question.interface = "eth0" },
+        doctor("ttl", "16") { $0.question.ttl = 16 },
+        doctor("querier-wait", "140s") { $0.querierWait = .seconds(140) },
+        doctor("with", "192.0.2.7") { $0.role = .with(host: "192.0.2.7", port: 7401) },
+        doctor("listen", "0.0.0.0:9000") {
+            $0.role = .listen(Endpoint(address: .v4(IPv4Address(rawValue: 0)), port: 9000))
+        },
+        doctor("json", nil) { $0.isJSON = true },
         demo("out", "there") { $0.outputDirectory = "there" },
         demo("duration", "5s") { $0.duration = .seconds(5) },
         demo("pattern", nil) { $0.usesPattern = true },
@@ -180,7 +198,7 @@ private let samples = plainSamples + relays(plainSamples)
         let known = Set(samples.map { "\($0.verb) --\($0.option)" })
             .union(simulateSamples.map { "simulate --\($0.option)" })
             .union(captureSamples.map { "\($0.verb) --\($0.option)" })
-            .union(["invite --rendezvous", "invite --relay"])
+            .union(["invite --rendezvous", "invite --relay", "doctor --duration"])
         for verb in CommandTable.polycast.verbs {
             for option in verb.options { #expect(known.contains("\(verb.name) --\(option.name)")) }
         }
@@ -211,6 +229,9 @@ private let samples = plainSamples + relays(plainSamples)
         try expect("rendezvous", "member-limit", "\(server.memberLimit))")
         try expect("rendezvous", "address-member-limit", "\(server.addressMemberLimit))")
         try expect("rendezvous", "request-rate", "\(server.requestRate))")
+        try expect(
+            "doctor", "querier-wait", "\(durationText(DoctorConfiguration.defaultQuerierWait)))")
+        try expect("doctor", "ttl", "\(DoctorConfiguration().question.ttl))")
         try expect("demo", "out", "\(demo.outputDirectory))")
         try expect("demo", "duration", "\(durationText(demo.duration)))")
     }

@@ -32,6 +32,59 @@ let storedToolHelp: [String: String] = [
       130  ended by SIGINT, in order (143: by SIGTERM)
 
     """,
+    "doctor": """
+    polycast doctor - say why multicast does not work here, and what to do
+
+    Usage: polycast doctor [OPTION]... [GROUP]
+
+    Looks at what lets a group arrive on this host and leave it: interface, route,
+    reverse path filter, forwarding, hop limit, firewall, bridges and queriers,
+    limits, buffers, loopback, clock; with an invite at its rendezvous, NAT and
+    path MTU. Each check passes, warns, fails or says why it cannot see; what is
+    not well has a cause and a command that mends it. Nothing is changed.
+
+    Two doctors test the path between them, both ways: one with --listen, the other
+    with --with.
+
+    Best run as root: firewall rules need CAP_NET_ADMIN, listening for queries
+    CAP_NET_RAW.
+
+    Operands:
+      GROUP                   G, G:PORT, G+N for N groups, S,G with a source, or an
+                              invite, whose rendezvous is then tried
+
+    Options:
+      -i, --interface IF      look at this one (default: that of the route to the
+                              group)
+      --ttl N                 hop limit that the group is sent with (default 1)
+      --querier-wait TIME     listen this long for membership queries (default 3s)
+      --with HOST:PORT        test the path to the doctor that listens there
+      --listen ADDRESS:PORT   answer another doctor, at port 7401 if none is given
+      --duration TIME         end listening by itself (default: at a signal)
+      -J, -j, --json          print one JSON object instead of text
+      -h, --help              print this help and exit
+
+    Examples:
+      polycast doctor 239.1.2.3 --interface eth0
+          why does this group not arrive?
+      polycast doctor 192.0.2.1,232.1.2.3:5004
+          a group with one source
+      polycast doctor polycast://192.0.2.1:7400/standup
+          is the rendezvous reached, and is there a NAT?
+      polycast doctor 239.1.2.3 --listen 0.0.0.0
+          on one host, and on the other:
+      polycast doctor 239.1.2.3 --ttl 16 --with 192.0.2.7
+          the path between both
+
+    Exit codes:
+      0    success
+      1    failure while running
+      2    wrong usage: verb, option, value or invite
+      3    a check failed or a threshold was missed
+      5    a permission is missing
+      130  ended by SIGINT, in order (143: by SIGTERM)
+
+    """,
     "simulate": """
     polycast simulate - try the overlay on simulated networks
 

@@ -18,6 +18,7 @@ let storedHelp: [String: String] = storedToolHelp.merging([
       leave       make a peer on this host leave its group and end
       capture     capture packets, print them or write them to pcapng files
       inspect     tell what multicast does in a capture or on an interface
+      doctor      say why multicast does not work here, and what to do
       demo        run a rendezvous and five peers here, with real video
       simulate    try the overlay on simulated networks
       bench       measure the data path against a bare loop of system calls
@@ -40,6 +41,7 @@ let storedHelp: [String: String] = storedToolHelp.merging([
       polycast leave --name ada
       polycast capture -i eth0 --group 239.1.2.3
       polycast inspect lecture.pcapng
+      polycast doctor 239.1.2.3 --interface eth0
       polycast demo
       polycast simulate --peers 128 --fanout 6 --fail 16@60s --seed 7
       polycast bench forward --children 16 --size 1200

@@ -1,3 +1,4 @@
+import Diagnosis
 import Glibc
 import Management
 import NetBasics
@@ -22,6 +23,7 @@ extension FuzzTarget {
         case .protocols: ProtocolSamples.all.map(\.bytes)
         case .capture: CaptureFiles.all
         case .frames: frameSeeds
+        case .pair: pairSeeds
         default: []
         }
     }
@@ -37,6 +39,20 @@ extension FuzzTarget {
 }
 
 // MARK: - Formats
+
+private var pairSeeds: [[UInt8]] {
+    let group = IPAddress.v4(IPv4Address(rawValue: 0xEF01_0203))
+    let own = Endpoint(address: .v6(IPv6Address(high: 0x2001_0DB8 << 32, low: 1)), port: 5)
+    let bodies: [PairMessage.Body] = [
+        .hello(group: group, port: 7402, isSourceSpecific: true), .challenge,
+        .ready(observed: own, failed: CheckNames(bits: 5)), .refusal(.busy),
+        .probe(sequence: 1, replyBytes: 1472, sentAt: 2),
+        .echo(sequence: 1, sentAt: 2, hops: 63, probes: 1, wall: 3),
+        .sendGroup(count: 5, ttl: 16), .groupPacket(sequence: 1, ttl: 1), .askGroup,
+        .groupReport(received: 5, hops: 1), .tooLong(sequence: 1),
+    ]
+    return bodies.map { PairMessage(token: 1, cookie: PairCookie(high: 2, low: 3), $0).encoded() }
+}
 
 private var mediaSeed: [UInt8] {
     let header = MediaHeader(

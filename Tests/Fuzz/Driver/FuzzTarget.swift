@@ -1,4 +1,5 @@
 import CFuzzer
+import Diagnosis
 import Glibc
 import Management
 import Media
@@ -12,7 +13,7 @@ import Wire
 /// What reads bytes of strangers; `tools/fuzz NAME` feeds one of them.
 enum FuzzTarget: String, CaseIterable {
     case datagram, media, rtp, rtcp, sdp, json, topology, text, sframe, noise, link, overlay
-    case rendezvous, links, parity, protocols, capture, frames
+    case rendezvous, links, parity, protocols, capture, frames, pair
 
     /// Reads `bytes` once; anything but returning is a finding.
     func run(_ bytes: [UInt8]) {
@@ -35,6 +36,7 @@ enum FuzzTarget: String, CaseIterable {
         case .protocols: readProtocols(bytes)
         case .capture: inspectCapture(bytes)
         case .frames: inspectFrames(bytes)
+        case .pair: readPairMessage(bytes)
         }
     }
 }
@@ -52,6 +54,14 @@ private func readDatagram(_ bytes: [UInt8]) {
     guard let again = try? Datagram(decoding: first.span.bytes), again == datagram else {
         fatalError("\(datagram) is read differently from what it was written as")
     }
+}
+
+/// What two doctors say to each other.
+private func readPairMessage(_ bytes: [UInt8]) {
+    guard let message = try? PairMessage(decoding: bytes.span.bytes) else { return }
+    let written = message.encoded(size: bytes.count)
+    guard written.count == bytes.count, (try? PairMessage(decoding: written.span.bytes)) == message
+    else { fatalError("\(message) is read differently from what it was written as") }
 }
 
 /// A header, and shards of hostile lengths and contents.

@@ -1,0 +1,160 @@
+import NetBasics
+
+extension HostChecks {
+    // MARK: - MTU
+
+    /// The path to the other end carries what the interface does.
+    static func mtu(_ facts: HostFacts, _ question: Question) -> [Check] {
+        guard let path = facts.path else {
+            guard let chosen = facts.chosenInterface(for: question) else { return [] }
+            return [linkMTU(chosen, question)]
+        }
+        guard case .known(let found) = path else {
+            return [.cannotSee(.mtu, question.remote.map { "\($0)" } ?? "", path.reason ?? "")]
+        }
+        let subject = "\(found.remote)"
+        guard found.pathMTU < found.interfaceMTU else {
+            return [
+                .pass(
+                    .mtu, subject,
+                    "no router refuses \(found.pathMTU) bytes; only --with sees whether they arrive"
+                )
+            ]
+        }
+        let payload = found.pathMTU - (found.remote.isIPv6 ? 48 : 28)
+        return [
+            .warn(
+                .mtu, subject,
+                "the path carries \(found.pathMTU) bytes, the interface \(found.interfaceMTU)",
+                cause: "a link on the way is narrower, and packets to a group learn of no path: "
+                    + "longer ones are cut into fragments or lost",
+                fix: "send at most \(payload) bytes of UDP payload (ffmpeg: pkt_size=\(payload))",
+                evidence: ["IP_MTU \(found.pathMTU)"])
+        ]
+    }
+
+    private static func linkMTU(_ chosen: InterfaceFacts, _ question: Question) -> Check {
+        let least = question.isIPv6 ? 1280 : 576
+        guard chosen.mtu < least else {
+            return .pass(
+                .mtu, chosen.name,
+                "\(chosen.mtu) bytes on the link"
+                    + (question.remote == nil ? "; no path was named" : ""))
+        }
+        return .fail(
+            .mtu, chosen.name, "\(chosen.name) carries only \(chosen.mtu) bytes",
+            cause: "that is less than the \(least) that IP\(question.isIPv6 ? "v6" : "") asks for",
+            fix: "ip link set \(chosen.name) mtu 1500")
+    }
+
+    // MARK: - Rendezvous
+
+    /// The rendezvous of the invite answers.
+    static func rendezvous(_ facts: HostFacts, _ question: Question) -> [Check] {
+        guard let rendezvous = facts.rendezvous else { return [] }
+        return rendezvous.outcomes.map { outcome in
+            switch outcome {
+            case .answered(let server, let observed, let roundTrip):
+                .pass(
+                    .rendezvous, "\(server)",
+                    "answers after \(milliseconds(roundTrip)), and sees \(observed)")
+            case .refused(let server, let reason):
+                .warn(
+                    .rendezvous, "\(server)", "the rendezvous refuses: \(reason)",
+                    cause: "it is reached, and has reached a limit of its own",
+                    fix: "try again later, or raise its limits (polycast help rendezvous)")
+            case .silent(let server):
+                .fail(
+                    .rendezvous, "\(server)", "no answer from the rendezvous",
+                    cause: "nothing runs there, or a firewall on the way drops UDP port "
+                        + "\(server.port)",
+                    fix: "start 'polycast rendezvous' there, and open the port: nft insert rule "
+                        + "inet filter input udp dport \(server.port) accept")
+            case .failed(let server, let reason):
+                .fail(
+                    .rendezvous, server, "the rendezvous cannot be asked: \(reason)",
+                    cause: reason.contains("refused")
+                        ? "the host is there, and nothing listens at that port"
+                        : "there is no way to it from here, or its name has no address",
+                    fix: "check the invite's host and port, and ip route get ADDRESS",
+                    evidence: [reason])
+            }
+        }
+    }
+
+    /// What translates addresses between this host and the rendezvous.
+    static func nat(_ facts: HostFacts, _ question: Question) -> [Check] {
+        guard let rendezvous = facts.rendezvous else { return [] }
+        var sightings: [(server: Endpoint, observed: Endpoint)] = []
+        for case .answered(let server, let observed, _) in rendezvous.outcomes {
+            sightings.append((server, observed))
+        }
+        guard let first = sightings.first, let local = rendezvous.local else {
+            return [.cannotSee(.nat, rendezvous.name, "no rendezvous answered")]
+        }
+        let evidence =
+            ["own \(local)"] + sightings.map { "\($0.server) sees \($0.observed)" }
+        if first.observed == local {
+            return [
+                .pass(
+                    .nat, "\(local)", "no address is translated on the way to the rendezvous",
+                    evidence: evidence)
+            ]
+        }
+        if let other = sightings.first(where: { $0.observed != first.observed }) {
+            return [
+                .fail(
+                    .nat, "\(local)",
+                    "a symmetric NAT: \(first.observed) for one server, \(other.observed) for "
+                        + "another",
+                    cause: "the router takes another port for each destination, so no address "
+                        + "that the rendezvous hands out leads here",
+                    fix: "forward a UDP port of the router to this host and join with "
+                        + "--bind [::]:PORT, or switch off 'random' in its masquerade rule",
+                    evidence: evidence)
+            ]
+        }
+        let mapping =
+            sightings.count > 1
+            ? "the same mapping for \(sightings.count) servers"
+            : "how it maps for other destinations cannot be seen with one server address"
+        return [
+            .warn(
+                .nat, "\(local)", "a NAT: \(local) is seen as \(first.observed); \(mapping)",
+                cause: "a router on the way translates addresses; members outside cannot "
+                    + "begin a link to this host",
+                fix: "forward a UDP port of the router to this host and join with --bind [::]:PORT",
+                evidence: evidence)
+        ]
+    }
+
+    // MARK: - Clock
+
+    /// The clock is kept by somebody, so that times of two hosts can be compared.
+    static func clock(_ facts: HostFacts, _ question: Question) -> [Check] {
+        guard case .known(let clock) = facts.clock else {
+            return [.cannotSee(.clock, "adjtimex", facts.clock.reason ?? "")]
+        }
+        guard clock.isSynchronized else {
+            return [
+                .warn(
+                    .clock, "adjtimex", "nothing keeps this host's clock",
+                    cause: "the kernel has the clock as not synchronized; one-way delays "
+                        + "measured between hosts then mean nothing",
+                    fix: "systemctl enable --now systemd-timesyncd (or chrony); timedatectl status",
+                    evidence: ["STA_UNSYNC"])
+            ]
+        }
+        return [
+            .pass(
+                .clock, "adjtimex",
+                "the clock is kept, to \(milliseconds(clock.estimatedError)) by its own estimate")
+        ]
+    }
+
+    /// `1.2 ms`.
+    static func milliseconds(_ duration: Duration) -> String {
+        let tenths = max(0, duration.nanoseconds) / 100_000
+        return "\(tenths / 10).\(tenths % 10) ms"
+    }
+}
