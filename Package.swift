@@ -107,7 +107,13 @@ let package = Package(
         // tests
         tests("NetBasicsTests", ["NetBasics"]),
         tests("WireTests", ["Wire", "NetBasics"]),
-        tests("PacketFormatsTests", ["PacketFormats", "NetBasics"]),
+        .target(
+            name: "TestSupport", dependencies: ["PacketFormats", "NetBasics"],
+            path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        tests("PacketFormatsTests", ["PacketFormats", "NetBasics", "TestSupport"]),
+        tests(
+            "InspectionTests",
+            ["Inspection", "PacketFormats", "Wire", "NetBasics", "TestSupport"]),
         tests("SealingTests", ["Sealing", "NetBasics"]),
         tests("ManagementTests", ["Management", "NetBasics"]),
         tests("OverlayTests", ["Overlay", "Forwarding", "Wire", "NetBasics"]),
@@ -115,7 +121,6 @@ let package = Package(
         tests("ParityTests", ["Parity", "Forwarding", "Wire", "NetBasics"]),
         tests("ForwardingTests", ["Forwarding", "Wire", "NetBasics"]),
         tests("RendezvousTests", ["Rendezvous", "Sealing", "Wire", "NetBasics"]),
-        tests("InspectionTests", ["Inspection", "PacketFormats", "NetBasics"]),
         tests("CaptureTests", ["Capture", "PacketFormats", "NetBasics", "polycast"]),
         tests("SocketsTests", ["Sockets", "NetBasics"]),
         tests("MediaTests", ["Media", "Sockets", "PacketFormats", "Wire", "NetBasics"]),
@@ -141,8 +146,7 @@ let package = Package(
             "SimulationTests",
             [
                 "Drawing", "Simulation", "Overlay", "Forwarding", "Rendezvous", "Wire",
-                "Management",
-                "NetBasics",
+                "Management", "NetBasics",
             ]),
         tests("LabTests", ["Management", "NetBasics"]),
         tests("ProjectRulesTests", []),
@@ -152,7 +156,7 @@ let package = Package(
 
 if isFuzzed {
     // The samples are sources of a test target otherwise, and a file belongs to one target.
-    package.targets.removeAll { $0.type == .test }
+    package.targets.removeAll { $0.type == .test || $0.name == "TestSupport" }
     package.targets += [
         .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
         .executableTarget(
@@ -165,7 +169,7 @@ if isFuzzed {
             path: "Tests",
             sources: [
                 "Fuzz/Driver", "WireTests/Samples.swift", "WireTests/Samples+Rate.swift",
-                "CaptureTests/CaptureFiles.swift", "PacketFormatsTests/ProtocolSamples.swift",
+                "CaptureTests/CaptureFiles.swift", "TestSupport/ProtocolSamples.swift",
                 "PacketFormatsTests/SessionDescriptionSamples.swift",
             ],
             swiftSettings: swiftSettings,

@@ -85,7 +85,7 @@ package struct IPv6Header: Equatable, Sendable {
     }
 
     /// The length of the extension header that `number` announces at `offset`; `nil` for anything else.
-    private static func extensionByteCount(
+    static func extensionByteCount(
         _ number: UInt8, at offset: Int, in bytes: RawSpan
     ) throws(DecodeError) -> Int? {
         switch number {

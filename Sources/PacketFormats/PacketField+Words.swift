@@ -4,10 +4,10 @@ import NetBasics
 
 extension PacketField {
     /// The start of the names of fields that Wireshark has no name for.
-    static let ownPrefix = "polycast."
+    package static let ownPrefix = "polycast."
 
     /// A heading with what is below it.
-    static func heading(
+    package static func heading(
         _ name: String, _ label: String, meaning: String = "", _ children: [PacketField]
     ) -> PacketField {
         PacketField(name, label, .heading, meaning: meaning, children: children)
@@ -27,17 +27,17 @@ extension PacketField {
 
 extension PacketField.Value {
     /// A number in hexadecimal, with as many digits as its type has.
-    static func word(_ word: some FixedWidthInteger & UnsignedInteger) -> Self {
+    package static func word(_ word: some FixedWidthInteger & UnsignedInteger) -> Self {
         .hexadecimal(UInt64(word), digits: (word.bitWidth + 3) / 4)
     }
 
     /// A number in decimal, none of which is negative.
-    static func integer(_ number: some BinaryInteger) -> Self {
+    package static func integer(_ number: some BinaryInteger) -> Self {
         .number(UInt64(truncatingIfNeeded: number))
     }
 
     /// Text of a stranger: what is not UTF-8 becomes U+FFFD and a control character `?`.
-    static func text(received bytes: some Sequence<UInt8>) -> Self {
+    package static func text(received bytes: some Sequence<UInt8>) -> Self {
         .text(String(received: bytes))
     }
 }

@@ -1,5 +1,6 @@
 import NetBasics
 import PacketFormats
+import TestSupport
 import Testing
 
 @Suite struct SAPPacketTests {

@@ -1,5 +1,6 @@
 import NetBasics
 import PacketFormats
+import TestSupport
 import Testing
 
 /// Bytes that nobody would send are decoded or refused, and never end the process.

@@ -1,5 +1,6 @@
 import NetBasics
 import PacketFormats
+import TestSupport
 import Testing
 
 /// A packet that ffmpeg 5.1 sent (VP8), cut behind its 16th payload byte; the expected values are

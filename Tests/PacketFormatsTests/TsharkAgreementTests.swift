@@ -1,6 +1,7 @@
 import Foundation
 import NetBasics
 import PacketFormats
+import TestSupport
 import Testing
 
 /// Every field that has a name of Wireshark's has the value that Wireshark's tshark reads.
@@ -77,11 +78,7 @@ private struct Comparison {
         _ difference: Difference, _ ours: [PacketField.Value], with theirs: [String]
     ) {
         valueCount += ours.count
-        let isEqual =
-            ours.allSatisfy { $0 == .heading }
-            ? ours.count == theirs.count
-            : ours.map { normalized($0.description) } == theirs.map(normalized)
-        guard !isEqual else { return }
+        guard !Tshark.agrees(ours, theirs) else { return }
         differences[difference] = "\(ours.map(\.description)), tshark: \(theirs)"
     }
 }
@@ -130,66 +127,3 @@ private let explainedFields: Set<String> = [
     // It leaves out an empty element at the end of an extension.
     "rtp.ext.rfc5285.appbits", "rtp.ext.rfc5285.id", "rtp.ext.rfc5285.len",
 ]
-
-/// The one place where two spellings of a value are made one: numbers become decimal.
-private func normalized(_ text: String) -> String {
-    guard text.hasPrefix("0x"), let number = UInt64(text.dropFirst(2), radix: 16) else {
-        return text
-    }
-    return String(number)
-}
-
-extension PacketField {
-    /// Of Wireshark, here and below.
-    fileprivate var names: [String] {
-        (name.hasPrefix("polycast.") ? [] : [name]) + children.flatMap(\.names)
-    }
-}
-
-/// The program, which reads a capture and prints fields.
-private enum Tshark {
-    static let path = "/usr/bin/tshark"
-    /// Has a value in a packet that could not be read to the end.
-    static let malformed = "_ws.malformed"
-    static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: path) }
-
-    /// For each packet, the values of each name, in the order of the packet.
-    static func values(of names: [String], in capture: [UInt8]) throws -> [[String: [String]]] {
-        let separator: Character = "\u{1E}"
-        let aggregator: Character = "\u{1F}"
-        let file = FileManager.default.temporaryDirectory
-            .appendingPathComponent("polycast-\(UUID().uuidString).pcap")
-        try Data(capture).write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
-        let ports = ["5004,rtp", "5005,rtcp", "1234,mp2t"].flatMap { ["-d", "udp.port==\($0)"] }
-        let format = [
-            "-T", "fields", "-E", "occurrence=a", "-E", "separator=\(separator)", "-E",
-            "aggregator=\(aggregator)",
-        ]
-        let output = try run(
-            ["-n", "-r", file.path] + ports + format + names.flatMap { ["-e", $0] })
-        return output.split(separator: "\n").map { line in
-            let columns = line.split(separator: separator, omittingEmptySubsequences: false)
-            let values = columns.map { column in
-                column.isEmpty
-                    ? []
-                    : column.split(separator: aggregator, omittingEmptySubsequences: false)
-                        .map(String.init)
-            }
-            return Dictionary(zip(names, values)) { first, _ in first }
-        }
-    }
-
-    private static func run(_ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return String(decoding: data, as: UTF8.self)
-    }
-}

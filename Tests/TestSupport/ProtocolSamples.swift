@@ -3,23 +3,23 @@ import NetBasics
 /// A message as it stands behind its IP or UDP header.
 ///
 /// Made with a program of other origin, so that checksums are not ours; tshark agrees with them.
-struct ProtocolSample: Sendable, CustomStringConvertible {
-    enum Kind: Sendable {
+package struct ProtocolSample: Sendable, CustomStringConvertible {
+    package enum Kind: Sendable {
         case igmp, mld, pim, pimOnIPv6, rtp, rtcp, sap, transportStream, multicastDNS, ssdp
     }
 
     /// Who sends what is sent on IPv6; its group is the protocol's.
-    static let sender = IPv6Address(high: 0xFE80 << 48, low: 0x1_0002)
-    static let routersOfMLD = IPv6Address(high: 0xFF02 << 48, low: 0x16)
-    static let routersOfPIM = IPv6Address(high: 0xFF02 << 48, low: 0xD)
+    package static let sender = IPv6Address(high: 0xFE80 << 48, low: 0x1_0002)
+    package static let routersOfMLD = IPv6Address(high: 0xFF02 << 48, low: 0x16)
+    package static let routersOfPIM = IPv6Address(high: 0xFF02 << 48, low: 0xD)
 
-    var kind: Kind
-    var name: String
-    var bytes: [UInt8]
+    package var kind: Kind
+    package var name: String
+    package var bytes: [UInt8]
 
-    var description: String { name }
+    package var description: String { name }
 
-    init(_ kind: Kind, _ name: String, _ bytes: [UInt8]) {
+    package init(_ kind: Kind, _ name: String, _ bytes: [UInt8]) {
         self.kind = kind
         self.name = name
         self.bytes = bytes
@@ -31,18 +31,20 @@ struct ProtocolSample: Sendable, CustomStringConvertible {
 }
 
 /// Messages of every kind that is decoded, and of every record in them.
-enum ProtocolSamples {
-    static var all: [(name: String, bytes: [UInt8])] { messages.map { ($0.name, $0.bytes) } }
+package enum ProtocolSamples {
+    package static var all: [(name: String, bytes: [UInt8])] {
+        messages.map { ($0.name, $0.bytes) }
+    }
 
-    static let messages =
+    package static let messages =
         igmp + mld + pim + rtp + rtcp + sap + transportStreams + multicastDNS + ssdp
 
-    static func named(_ name: String) -> [UInt8] {
+    package static func named(_ name: String) -> [UInt8] {
         messages.first { $0.name == name }?.bytes ?? []
     }
 
     /// Every message of the three versions.
-    static let igmp = [
+    package static let igmp = [
         ProtocolSample(.igmp, "IGMPv1 query", "1100eeff 00000000"),
         ProtocolSample(.igmp, "IGMPv1 report", "1200fcfa ef010203"),
         ProtocolSample(.igmp, "IGMPv2 general query", "1164ee9b 00000000"),
@@ -70,7 +72,7 @@ enum ProtocolSamples {
     ]
 
     /// Every message of the two versions, from ``ProtocolSample/sender``.
-    static let mld = [
+    package static let mld = [
         ProtocolSample(
             .mld, "MLDv1 general query",
             "82005900 27100000 00000000 00000000 00000000 00000000"),
@@ -106,7 +108,7 @@ enum ProtocolSamples {
     ]
 
     /// Every message, on IPv4 and on IPv6.
-    static let pim = [
+    package static let pim = [
         ProtocolSample(
             .pim, "PIM hello",
             """
@@ -195,7 +197,7 @@ enum ProtocolSamples {
     ]
 
     /// Packets with every part that a header may have.
-    static let rtp = [
+    package static let rtp = [
         ProtocolSample(
             .rtp, "RTP",
             "80e00657 32eab76a 739e56e4 90808008 f1020000 10100018 0025c02f"),
@@ -217,7 +219,7 @@ enum ProtocolSamples {
     ]
 
     /// Compounds with every type and item.
-    static let rtcp = [
+    package static let rtcp = [
         ProtocolSample(
             .rtcp, "RTCP sender report",
             """
@@ -279,7 +281,7 @@ enum ProtocolSamples {
     ]
 
     /// Announcements and a deletion.
-    static let sap = [
+    package static let sap = [
         ProtocolSample(
             .sap, "SAP announcement",
             hexBytes("2000beef c0000201")
@@ -305,7 +307,7 @@ enum ProtocolSamples {
     ]
 
     /// Datagrams of one packet and of two.
-    static let transportStreams = [
+    package static let transportStreams = [
         ProtocolSample(
             .transportStream, "Transport stream",
             transportStream("471fff10")
@@ -320,7 +322,7 @@ enum ProtocolSamples {
     ]
 
     /// Queries and a response.
-    static let multicastDNS = [
+    package static let multicastDNS = [
         ProtocolSample(
             .multicastDNS, "mDNS query",
             """
@@ -346,7 +348,7 @@ enum ProtocolSamples {
     ]
 
     /// The three kinds of messages.
-    static let ssdp = [
+    package static let ssdp = [
         ProtocolSample(
             .ssdp, "SSDP search",
             text(

@@ -2,8 +2,8 @@ import NetBasics
 import PacketFormats
 
 /// Samples as a capture file (classic pcap), each in Ethernet, IP and, where it has one, UDP.
-enum ProtocolCapture {
-    static func file(_ samples: [ProtocolSample]) -> [UInt8] {
+package enum ProtocolCapture {
+    package static func file(_ samples: [ProtocolSample]) -> [UInt8] {
         var writer = ByteWriter()
         writer.write(0xA1B2_C3D4 as UInt32)
         writer.write(2 as UInt16)
@@ -25,7 +25,7 @@ enum ProtocolCapture {
 
     private static let sender = IPv4Address(rawValue: 0xC000_0201)
 
-    private static func frame(_ sample: ProtocolSample) -> [UInt8] {
+    package static func frame(_ sample: ProtocolSample) -> [UInt8] {
         let payload = sample.kind.port.map { datagram($0, sample) } ?? sample.bytes
         var writer = ByteWriter()
         let group = MACAddress(group: sample.kind.group)?.rawValue ?? 0
@@ -104,7 +104,7 @@ enum ProtocolCapture {
 
 extension ProtocolSample.Kind {
     /// Where the samples of the kind are sent.
-    var group: IPAddress {
+    package var group: IPAddress {
         switch self {
         case .igmp: .v4(IPv4Address(rawValue: 0xE000_0016))
         case .pim: .v4(IPv4Address(rawValue: 0xE000_000D))
@@ -114,7 +114,7 @@ extension ProtocolSample.Kind {
         }
     }
 
-    var protocolNumber: UInt8 {
+    package var protocolNumber: UInt8 {
         switch self {
         case .igmp: IGMPMessage.protocolNumber
         case .mld: MLDMessage.protocolNumber
@@ -124,7 +124,7 @@ extension ProtocolSample.Kind {
     }
 
     /// `nil` for what is not in UDP; RTP, RTCP and transport streams have no port of their own.
-    var port: UInt16? {
+    package var port: UInt16? {
         switch self {
         case .igmp, .mld, .pim, .pimOnIPv6: nil
         case .rtp: 5004
@@ -139,10 +139,10 @@ extension ProtocolSample.Kind {
 
 extension ProtocolSample {
     /// What the sample says, of each packet in it.
-    var fields: [PacketField] { get throws { try Self.fields(of: bytes, as: kind) } }
+    package var fields: [PacketField] { get throws { try Self.fields(of: bytes, as: kind) } }
 
     /// Reads bytes as a message of the kind.
-    static func fields(of bytes: [UInt8], as kind: Kind) throws -> [PacketField] {
+    package static func fields(of bytes: [UInt8], as kind: Kind) throws -> [PacketField] {
         let span = bytes.span.bytes
         switch kind {
         case .igmp: return [try IGMPMessage(decoding: span).field]
