@@ -38,7 +38,7 @@ extension Inspector {
         see(message.content, version: message.version, origin)
     }
 
-    private static let membershipTypes = [
+    static let membershipTypes = [
         MLDMessage.query, MLDMessage.report, MLDMessage.done, MLDMessage.reportOfVersion2,
     ]
 
