@@ -114,6 +114,9 @@ let package = Package(
         tests(
             "InspectionTests",
             ["Inspection", "PacketFormats", "Wire", "NetBasics", "TestSupport"]),
+        tests(
+            "AnalysisTests",
+            ["Analysis", "Inspection", "Management", "PacketFormats", "NetBasics", "TestSupport"]),
         tests("SealingTests", ["Sealing", "NetBasics"]),
         tests("ManagementTests", ["Management", "NetBasics"]),
         tests("OverlayTests", ["Overlay", "Forwarding", "Wire", "NetBasics"]),

@@ -6,7 +6,7 @@ extension InspectionReport {
     package var csv: String {
         let names = columns.map(\.name).joined(separator: ",")
         let lines = streams.map { stream in
-            columns.map { field($0.value(stream)) }.joined(separator: ",")
+            columns.map { csvField($0.value(stream)) }.joined(separator: ",")
         }
         return ([names] + lines).map { $0 + "\r\n" }.joined()
     }
@@ -14,13 +14,6 @@ extension InspectionReport {
     private struct Column {
         var name: String
         var value: (StreamMeasure) -> String
-    }
-
-    private func field(_ text: String) -> String {
-        guard text.contains(where: { ",\"\r\n".contains($0) }) else { return text }
-        return "\""
-            + text.split(separator: "\"", omittingEmptySubsequences: false)
-            .joined(separator: "\"\"") + "\""
     }
 
     private var columns: [Column] {
