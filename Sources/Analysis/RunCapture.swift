@@ -73,6 +73,12 @@ struct PacketSink: ~Copyable {
         if text.utf8.count >= Self.textLimit { flush() }
     }
 
+    /// Learns of interfaces that a file describes behind its first packets.
+    mutating func describe(_ interfaces: [CaptureInterface]) {
+        writer?.describe(interfaces)
+        printer?.interfaces = interfaces
+    }
+
     /// Prints, and writes, what waits.
     mutating func flush() {
         if !text.isEmpty {
@@ -212,7 +218,12 @@ private func copyFile(
     // Interfaces are described before their packets, so the first packet is read before the sink begins.
     var next = reader.next()
     var sink = try PacketSink(configuration, reader.parser.interfaces)
+    var interfaceCount = reader.parser.interfaces.count
     while let packet = next, !sink.isOver {
+        if reader.parser.interfaces.count > interfaceCount {
+            interfaceCount = reader.parser.interfaces.count
+            sink.describe(reader.parser.interfaces)
+        }
         let bytes = reader.bytes(of: packet)
         let type = LinkType(rawValue: reader.parser.interfaces[packet.interface].linkType)
         if filter == nil || filter?.accepts(bytes, packet, type) == true {

@@ -34,7 +34,7 @@ package final class CaptureFileWriter {
 
     private let plan: CaptureFilePlan
     private let application: String
-    private let interfaces: [CaptureInterface]
+    private var interfaces: [CaptureInterface]
     private let filter: String
     private var writer = PcapngWriter()
     private var descriptor: Int32 = -1
@@ -74,6 +74,14 @@ package final class CaptureFileWriter {
         packetCount &+= 1
         lastTime = packet.time
         if writer.bytes.count >= Self.flushBytes { try flush() }
+    }
+
+    /// Describes interfaces that came up since; the first ones are those that are known.
+    package func describe(_ all: [CaptureInterface]) {
+        for interface in all.dropFirst(interfaces.count) {
+            interfaces.append(interface)
+            writer.add(interface, filter: filter)
+        }
     }
 
     private func isFull(at now: Instant) -> Bool {
