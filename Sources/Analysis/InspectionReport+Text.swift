@@ -32,7 +32,7 @@ extension InspectionReport {
             func count(_ count: UInt64) -> String { isNumbered ? "\(count)" : "-" }
             table.append([
                 "\(key.source):\(key.sourcePort)",
-                "\(Endpoint(address: key.destination, port: key.destinationPort))"
+                "\(stream.target)"
                     + (hasSeveral ? " \(interfaceName(key.interface))" : ""),
                 stream.ssrc.map { "0x" + String($0, radix: 16) } ?? "-", stream.kind.name,
                 "\(stream.packets)", stream.meanRate.map(rateText) ?? "-",

@@ -139,11 +139,6 @@ extension StreamMeasure {
         }
     }
 
-    /// `192.0.2.1 to 239.1.2.3:5004`.
-    package var title: String {
-        "\(key.source) to \(Endpoint(address: key.destination, port: key.destinationPort))"
-    }
-
     /// Of what was to come, the share that did not; `nil` where there are no numbers.
     package var lossShare: Double? {
         guard ssrc != nil else { return nil }

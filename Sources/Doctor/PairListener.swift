@@ -31,15 +31,15 @@ struct PairListener: ~Copyable {
         _ endpoint: Endpoint, _ configuration: DoctorConfiguration, report: DoctorReport
     ) throws(Failure) -> Int32 {
         var listener = try open(endpoint, configuration, report)
-        if !configuration.isJSON { printText(report.text, to: STDOUT_FILENO) }
+        if !configuration.isJSON { writeText(report.text, to: STDOUT_FILENO) }
         let port = listener.control.local?.port ?? endpoint.port
-        printText(
+        writeText(
             "polycast: the doctor listens on \(Endpoint(address: endpoint.address, port: port)) "
                 + "for \(configuration.question.groupText), group port \(listener.groupPort)\n",
             to: STDERR_FILENO)
         let end = configuration.duration.map { Clocks.now + $0 }
         let signal = listener.run(until: end)
-        printText(listener.summary(report, configuration.isJSON), to: STDOUT_FILENO)
+        writeText(listener.summary(report, configuration.isJSON), to: STDOUT_FILENO)
         return signal.map { 128 + $0 } ?? report.exitCode
     }
 
@@ -135,7 +135,7 @@ struct PairListener: ~Copyable {
             try group.join(question.group, source: source, interface: interface)
             sources.append(source)
         } catch {
-            printText("polycast: \(error)\n", to: STDERR_FILENO)
+            writeText("polycast: \(error)\n", to: STDERR_FILENO)
         }
     }
 

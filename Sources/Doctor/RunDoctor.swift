@@ -35,7 +35,7 @@ private func examine(_ configuration: DoctorConfiguration) -> DoctorReport {
 
 private func finish(_ report: DoctorReport, _ configuration: DoctorConfiguration) -> Int32 {
     let text = configuration.isJSON ? "\(report.json)\n" : report.text
-    guard printText(text, to: STDOUT_FILENO) else { return ExitCode.runtimeFailure.rawValue }
+    guard writeText(text, to: STDOUT_FILENO) else { return ExitCode.runtimeFailure.rawValue }
     return report.exitCode
 }
 

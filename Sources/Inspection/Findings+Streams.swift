@@ -19,18 +19,6 @@ extension Inspector {
         } + rewrittenBetweenInterfaces()
     }
 
-    private func title(_ stream: StreamMeasure) -> String {
-        "\(stream.key.source) to \(group(stream))"
-    }
-
-    private func group(_ stream: StreamMeasure) -> String {
-        let key = stream.key
-        switch key.destination {
-        case .v4: return "\(key.destination):\(key.destinationPort)"
-        case .v6: return "[\(key.destination)]:\(key.destinationPort)"
-        }
-    }
-
     private func loss(_ stream: StreamMeasure) -> Finding? {
         let expected = stream.lost &+ stream.received
         guard stream.lost > 0, Double(stream.lost) > Self.lossShare * Double(expected) else {
@@ -38,7 +26,7 @@ extension Inspector {
         }
         return Finding(
             kind: .loss, severity: .problem,
-            text: "\(title(stream)) lacks \(stream.lost) of \(expected) packets, in "
+            text: "\(stream.title) lacks \(stream.lost) of \(expected) packets, in "
                 + "\(stream.gapCount) gaps",
             evidence: [stream.evidence.loss].compactMap(\.self),
             fix: "capture nearer to the source to see where they go; look for full buffers "
@@ -51,7 +39,7 @@ extension Inspector {
         else { return nil }
         return Finding(
             kind: .twoForwarders, severity: .problem,
-            text: "\(title(stream)) comes twice: \(one) and \(other) both forward it "
+            text: "\(stream.title) comes twice: \(one) and \(other) both forward it "
                 + "(\(stream.duplicatesOfOthers) duplicates), so PIM's assert does not work "
                 + "between them, or there is a loop",
             evidence: [stream.evidence.duplicate].compactMap(\.self),
@@ -63,7 +51,7 @@ extension Inspector {
         guard stream.loopedDuplicates > 0 else { return nil }
         return Finding(
             kind: .loop, severity: .problem,
-            text: "\(title(stream)) comes again with another TTL (\(stream.hopLimits.least) to "
+            text: "\(stream.title) comes again with another TTL (\(stream.hopLimits.least) to "
                 + "\(stream.hopLimits.greatest)): packets go in a circle",
             evidence: [stream.evidence.duplicate].compactMap(\.self),
             fix: "look for two multicast routers or tunnels that forward to each other without "
@@ -74,7 +62,7 @@ extension Inspector {
         guard let changed = stream.changedTrafficClass else { return nil }
         return Finding(
             kind: .dscpRewritten, severity: .warning,
-            text: "\(title(stream)) changes its DSCP from \(stream.trafficClass >> 2) to "
+            text: "\(stream.title) changes its DSCP from \(stream.trafficClass >> 2) to "
                 + "\(changed >> 2)",
             evidence: [stream.evidence.trafficClass].compactMap(\.self),
             fix: "let the first switch trust the source's DSCP on every path (mls qos trust "
@@ -97,7 +85,7 @@ extension Inspector {
             findings.append(
                 Finding(
                     kind: .dscpRewritten, severity: .warning,
-                    text: "\(title(stream)) has DSCP \(first.trafficClass >> 2) on one side and "
+                    text: "\(stream.title) has DSCP \(first.trafficClass >> 2) on one side and "
                         + "\(stream.trafficClass >> 2) on the other",
                     evidence: [first.evidence.first, stream.evidence.first],
                     fix: "let the device between trust DSCP, or map it on purpose"))
@@ -109,7 +97,7 @@ extension Inspector {
         guard stream.fragmented > 0 else { return nil }
         return Finding(
             kind: .fragments, severity: .warning,
-            text: "\(stream.fragmented) packets of \(title(stream)) come in fragments: one lost "
+            text: "\(stream.fragmented) packets of \(stream.title) come in fragments: one lost "
                 + "fragment costs a packet, and firewalls drop the later ones",
             evidence: [stream.evidence.fragment].compactMap(\.self),
             fix: "let the source send at most 1472 bytes a datagram over IPv4 (1452 over IPv6); "
@@ -120,7 +108,7 @@ extension Inspector {
         guard stream.restarts > 0 else { return nil }
         return Finding(
             kind: .restart, severity: .warning,
-            text: "\(title(stream)) began anew \(stream.restarts) times: sequence numbers and "
+            text: "\(stream.title) began anew \(stream.restarts) times: sequence numbers and "
                 + "time stamps jumped together",
             evidence: [stream.evidence.restart].compactMap(\.self),
             fix: "look into the log of the source for restarts and input that was lost")
@@ -134,7 +122,7 @@ extension Inspector {
         else { return nil }
         return Finding(
             kind: .clockDrift, severity: .warning,
-            text: "the clock of \(title(stream)) runs \(Int64(abs(drift))) millionths too "
+            text: "the clock of \(stream.title) runs \(Int64(abs(drift))) millionths too "
                 + (drift > 0 ? "fast" : "slow") + ": receivers' buffers "
                 + (drift > 0 ? "fill up" : "run dry") + " every few minutes",
             evidence: [stream.evidence.first, stream.evidence.last],
@@ -148,7 +136,7 @@ extension Inspector {
         else { return nil }
         return Finding(
             kind: .pause, severity: .warning,
-            text: "\(title(stream)) paused for "
+            text: "\(stream.title) paused for "
                 + "\(stream.longestPause.nanoseconds / 1_000_000) ms",
             evidence: [stream.evidence.pause].compactMap(\.self),
             fix: "see whether the source stopped or the way did: capture beside the source, and "
@@ -163,7 +151,7 @@ extension Inspector {
         else { return nil }
         return Finding(
             kind: .hopLimitOne, severity: .problem,
-            text: "\(title(stream)) has TTL 1 on a LAN with router \(router.address): it never "
+            text: "\(stream.title) has TTL 1 on a LAN with router \(router.address): it never "
                 + "leaves this LAN",
             evidence: [stream.evidence.first, router.number],
             fix: "let the source send with a larger TTL (ffmpeg, VLC: ttl=16; IP_MULTICAST_TTL)")
@@ -177,7 +165,7 @@ extension Inspector {
         else { return nil }
         return Finding(
             kind: .foreignSourceAddress, severity: .problem,
-            text: "\(sender) is \(host.address) on this LAN, but sends \(group(stream)) "
+            text: "\(sender) is \(host.address) on this LAN, but sends \(stream.target) "
                 + "from \(stream.key.source): routers drop it at the reverse-path check",
             evidence: [host.number, stream.evidence.first],
             fix: "bind the source to \(host.address), or choose its interface (IP_MULTICAST_IF; "
@@ -191,7 +179,7 @@ extension Inspector {
         else { return nil }
         return Finding(
             kind: .wirelessBasicRate, severity: .warning,
-            text: "\(title(stream)) goes over Wi-Fi at \(rate / 1000) kbit/s: group frames are "
+            text: "\(stream.title) goes over Wi-Fi at \(rate / 1000) kbit/s: group frames are "
                 + "sent at a basic rate, unacknowledged, and take the air from everybody",
             evidence: [stream.evidence.first],
             fix: "raise the lowest basic rate, turn on multicast-to-unicast conversion at the "

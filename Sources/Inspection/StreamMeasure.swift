@@ -267,6 +267,14 @@ package struct StreamMeasure: Sendable {
 // MARK: - Results
 
 extension StreamMeasure {
+    /// Where it goes.
+    package var target: Endpoint {
+        Endpoint(address: key.destination, port: key.destinationPort)
+    }
+
+    /// `192.0.2.1 to 239.1.2.3:5004`.
+    package var title: String { "\(key.source) to \(target)" }
+
     /// IP bits per second between the first and the last packet; `nil` for one alone.
     package var meanRate: Double? {
         guard duration > .zero else { return nil }
