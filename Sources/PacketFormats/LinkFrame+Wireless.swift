@@ -66,7 +66,7 @@ extension LinkFrame {
         try reader.skip(2, in: bytes)
         var fourth: MACAddress?
         if flags & 0b11 == 0b11 { fourth = try address(bytes, &reader) }
-        if control & 0x80 != 0 { try reader.skip(2, in: bytes) }
+        let isAggregate = try skipQuality(control, flags, bytes, &reader)
         // Whose address is where depends on the way to or from the distribution system.
         switch flags & 0b11 {
         case 0b00: (destination, source) = (addresses[0], addresses[1])
@@ -74,14 +74,29 @@ extension LinkFrame {
         case 0b10: (destination, source) = (addresses[0], addresses[2])
         default: (destination, source) = (addresses[2], fourth)
         }
-        let isSNAP = try reader.readUInt32(from: bytes) >> 8 == 0xAAAA03
-        try reader.skip(2, in: bytes)
+        let start = try reader.readUInt32(from: bytes)
+        let organization = try reader.readUInt16(from: bytes)
         let type = try reader.readUInt16(from: bytes)
         payloadOffset = reader.offset
-        etherType = isSNAP ? type : nil
+        // RFC 1042, and the same of bridges (IEEE 802.1H).
+        let isSNAP = start == 0xAAAA_0300 && [0, 0xF8].contains(organization)
+        etherType = isSNAP && !isAggregate ? type : nil
+    }
+
+    /// Steps over what frames with quality of service have more; whether several packets follow.
+    private func skipQuality(
+        _ control: UInt8, _ flags: UInt8, _ bytes: RawSpan, _ reader: inout ByteReader
+    ) throws(DecodeError) -> Bool {
+        guard control & 0x80 != 0 else { return false }
+        let first = try reader.readUInt8(from: bytes)
+        try reader.skip(1, in: bytes)
+        if flags & Self.hasControl != 0 { try reader.skip(4, in: bytes) }
+        return first & 0x80 != 0
     }
 
     private static let isProtected: UInt8 = 0x40
+    /// An HT control field follows (IEEE 802.11-2020, section 9.2.4.1.10).
+    private static let hasControl: UInt8 = 0x80
 
     private func address(
         _ bytes: RawSpan, _ reader: inout ByteReader
