@@ -84,8 +84,15 @@ package struct Inspector: Sendable {
     ) throws(DecodeError) {
         guard let payload = fragments.add(packet, payload: bytes, at: now) else { return }
         var whole = packet
-        whole.payloadByteCount = payload.count
-        try see(payload: payload.span.bytes, whole, frame, at: now, interface: interface)
+        var start = 0
+        if case .v6 = packet.destination {
+            (whole.transport, start) = try IPv6Header.transport(
+                behind: packet.transport, in: payload.span.bytes)
+        }
+        whole.payloadByteCount = payload.count - start
+        try see(
+            payload: payload.span.bytes.extracting(start...), whole, frame, at: now,
+            interface: interface)
     }
 
     /// `payload`: what is captured of the transport's, put together of fragments if need be.

@@ -140,7 +140,7 @@ package struct PacketTree: Sendable {
     private mutating func readPayload(
         _ bytes: RawSpan, _ packet: IPPacket, _ version: UInt8, into reading: inout PacketReading
     ) {
-        guard let fragment = packet.fragment, fragment.offset > 0 || fragment.hasMore else {
+        guard let fragment = packet.fragment, !fragment.isWhole else {
             readTransport(
                 bytes, packet, isCut: bytes.byteCount < packet.payloadByteCount, into: &reading)
             return
@@ -161,7 +161,30 @@ package struct PacketTree: Sendable {
             .heading(
                 PacketField.ownPrefix + name, "Reassembled packet",
                 [PacketField(name + ".length", "Length", .integer(whole.count), meaning: "bytes")]))
-        readTransport(whole.span.bytes, packet, isCut: false, into: &reading)
+        readWhole(whole.span.bytes, packet, version, into: &reading)
+    }
+
+    /// Reads what fragments made together, which on IPv6 may begin with extension headers.
+    private mutating func readWhole(
+        _ bytes: RawSpan, _ packet: IPPacket, _ version: UInt8, into reading: inout PacketReading
+    ) {
+        guard version == 6 else {
+            readTransport(bytes, packet, isCut: false, into: &reading)
+            return
+        }
+        do throws(DecodeError) {
+            let (number, offset) = try IPv6Header.transport(behind: packet.transport, in: bytes)
+            if reading.wantsFields, offset > 0 {
+                let headers = bytes.extracting(0..<offset)
+                reading.show(
+                    try IPv6Header.extensionFields(first: packet.transport, in: headers))
+            }
+            var whole = packet
+            whole.transport = number
+            readTransport(bytes.extracting(offset...), whole, isCut: false, into: &reading)
+        } catch {
+            reading.refuse("IP", bytes.byteCount, error)
+        }
     }
 
     // MARK: - Transport

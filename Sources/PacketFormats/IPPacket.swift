@@ -19,6 +19,9 @@ package struct IPPacket: Equatable, Sendable {
         /// Bytes before this part.
         package var offset: Int
         package var hasMore: Bool
+
+        /// Whether it is all of the packet (RFC 6946).
+        package var isWhole: Bool { offset == 0 && !hasMore }
     }
 
     package var source: IPAddress

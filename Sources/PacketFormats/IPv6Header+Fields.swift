@@ -9,7 +9,8 @@ extension IPv6Header {
         try reader.skip(4, in: bytes)
         let length = try reader.readUInt16(from: bytes)
         let next = try reader.readUInt8(from: bytes)
-        return [fixedField(length, next)] + (try extensionFields(first: next, in: bytes))
+        let headers = bytes.extracting(Self.fixedByteCount..<byteCount)
+        return [fixedField(length, next)] + (try Self.extensionFields(first: next, in: headers))
     }
 
     private func fixedField(_ length: UInt16, _ next: UInt8) -> PacketField {
@@ -46,22 +47,23 @@ extension IPv6Header {
 
     // MARK: - Extension headers
 
-    private func extensionFields(
+    /// Each of the headers that fill the bytes; `first` is the number of the first.
+    package static func extensionFields(
         first: UInt8, in bytes: RawSpan
     ) throws(DecodeError) -> [PacketField] {
         var fields: [PacketField] = []
         var number = first
-        var offset = Self.fixedByteCount
+        var offset = 0
         // They were followed, so they are there; at most ``extensionLimit``.
-        while offset < byteCount,
-            let length = try Self.extensionByteCount(number, at: offset, in: bytes)
+        while offset < bytes.byteCount,
+            let length = try extensionByteCount(number, at: offset, in: bytes)
         {
             var reader = ByteReader()
             try reader.skip(offset, in: bytes)
             let start = reader.offset
             try reader.skip(length, in: bytes)
             let header = bytes.extracting(start..<reader.offset)
-            fields.append(try Self.field(number, of: header))
+            fields.append(try field(number, of: header))
             number = header.unsafeLoad(as: UInt8.self)
             offset = reader.offset
         }
@@ -189,11 +191,7 @@ private struct IPv6Option {
         var children = [
             PacketField(
                 "ipv6.opt.type", "Type", .word(type), meaning: meaning,
-                children: [
-                    PacketField("ipv6.opt.type.action", "If unknown", .integer(type >> 6)),
-                    PacketField("ipv6.opt.type.change", "May change", .flag(type & 0x20 != 0)),
-                    PacketField("ipv6.opt.type.rest", "Low bits", .word(type & 0x1F)),
-                ])
+                children: type == Self.pad1 ? [] : typeFields)
         ]
         if type != Self.pad1 {
             children.append(
@@ -201,6 +199,14 @@ private struct IPv6Option {
         }
         if let value { children.append(value) }
         return .heading("ipv6.opt", "Option", meaning: meaning, children)
+    }
+
+    private var typeFields: [PacketField] {
+        [
+            PacketField("ipv6.opt.type.action", "If unknown", .integer(type >> 6)),
+            PacketField("ipv6.opt.type.change", "May change", .flag(type & 0x20 != 0)),
+            PacketField("ipv6.opt.type.rest", "Low bits", .word(type & 0x1F)),
+        ]
     }
 
     private var number: UInt64 { data.reduce(0) { $0 << 8 | UInt64($1) } }

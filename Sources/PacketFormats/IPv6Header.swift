@@ -73,8 +73,8 @@ package struct IPv6Header: Equatable, Sendable {
             high: try reader.readUInt64(from: bytes), low: try reader.readUInt64(from: bytes))
         byteCount = Self.fixedByteCount
         payloadByteCount = length > 0 ? length : bytes.byteCount - byteCount
-        // Behind the header of a later fragment no more headers are to be expected.
-        while fragment?.offset ?? 0 == 0,
+        // What is behind the header of a fragment belongs to the parts (section 4.5).
+        while fragment?.isWhole != false,
             let length = try Self.extensionByteCount(transport, at: byteCount, in: bytes)
         {
             try follow(length, in: bytes)
@@ -82,6 +82,27 @@ package struct IPv6Header: Equatable, Sendable {
         guard byteCount - Self.fixedByteCount <= payloadByteCount else {
             throw .invalidField("payload length")
         }
+    }
+
+    /// Follows extension headers in the payload of fragments that were put together.
+    ///
+    /// Returns what comes behind them, and where.
+    package static func transport(
+        behind first: UInt8, in payload: RawSpan
+    ) throws(DecodeError) -> (number: UInt8, offset: Int) {
+        var (number, offset, count) = (first, 0, 0)
+        while let length = try extensionByteCount(number, at: offset, in: payload) {
+            count += 1
+            guard count <= extensionLimit else {
+                throw .oversized(limit: extensionLimit, actual: count)
+            }
+            var reader = ByteReader()
+            try reader.skip(offset, in: payload)
+            number = try reader.readUInt8(from: payload)
+            try reader.skip(length - 1, in: payload)
+            offset = reader.offset
+        }
+        return (number, offset)
     }
 
     /// The length of the extension header that `number` announces at `offset`; `nil` for anything else.

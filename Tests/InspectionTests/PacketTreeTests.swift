@@ -81,6 +81,17 @@ import Testing
             shown[2] == ["frame", "eth", "ip", "polycast.ip.reassembled", "udp", "rtp"])
     }
 
+    @Test func extensionHeadersInsideFragmentsAreShown() {
+        let shown = layers(SampleFrames.fragments.filter { $0.name.contains("with options") })
+
+        #expect(shown[0] == ["frame", "eth", "ipv6", "ipv6.fraghdr", "polycast.payload_bytes"])
+        #expect(
+            shown[1] == [
+                "frame", "eth", "ipv6", "ipv6.fraghdr", "polycast.ipv6.reassembled",
+                "ipv6.dstopts", "udp", "rtp",
+            ])
+    }
+
     @Test func fragmentsThatOverlapShowNothingMore() {
         let frames = SampleFrames.fragments.filter { $0.name.contains("overlap") }
 

@@ -36,6 +36,47 @@ struct PacketTreeTsharkTests {
         #expect(Self.explained.subtracting(found) == [], "no difference any more")
     }
 
+    /// What both take for a packet, they read alike, up to where its protocols begin.
+    @Test func headersWithAChangedByteAreReadAlike() throws {
+        let samples = SampleFrames.links + SampleFrames.networks
+        let frames = samples.flatMap { $0.changed }
+        let trees = frames.map { Trees.read([$0])[0] }
+        let lower = trees.map { $0.filter { Self.lowerLayers.contains($0.name) } }
+        let names = Set(lower.flatMap { $0 }.flatMap(\.names)).sorted()
+
+        let rows = try Tshark.values(
+            of: names + [Tshark.malformed], in: SampleFrame.file(frames), options: Self.options)
+
+        try #require(rows.count == frames.count)
+        var valueCount = 0
+        for (frame, (layers, row)) in zip(frames, zip(lower, rows)) {
+            if row[Tshark.malformed] != [] { continue }
+            for name in Set(layers.flatMap(\.names)).subtracting(Self.explainedFields).sorted() {
+                let ours = layers.flatMap { $0.values(named: name) }
+                valueCount += ours.count
+                if Tshark.agrees(ours, row[name] ?? []) { continue }
+                let texts = ours.map(\.description)
+                Issue.record("\(frame.name), \(name): \(texts), tshark: \(row[name] ?? [])")
+            }
+        }
+        #expect(valueCount > 50_000)
+    }
+
+    private static let lowerLayers: Set = [
+        "eth", "vlan", "ieee8021ad", "sll", "null", "radiotap", "wlan", "llc", "ip", "ipv6",
+        "ipv6.hopopts", "ipv6.dstopts", "ipv6.routing", "ipv6.fraghdr", "ah", "udp",
+    ]
+
+    /// Where the samples differ already, and where a changed byte makes another difference.
+    private static let explainedFields: Set<String> = [
+        "ip.opt.type", "ip.opt.type.copy", "ip.opt.type.class", "ip.opt.type.number", "ip.opt.len",
+        "ipv6.opt.padn",
+        // What is no family it takes for other headers that such captures may have.
+        "null.family",
+        // It shows the addresses of each packet in a frame of several.
+        "wlan.da", "wlan.sa",
+    ]
+
     /// Checksums are verified, and parts put together, as here.
     private static let options = [
         "ip.check_checksum:TRUE", "udp.check_checksum:TRUE", "ip.defragment:TRUE",
@@ -63,6 +104,20 @@ struct PacketTreeTsharkTests {
         // It writes <none> for padding without bytes.
         Difference(frame: "every extension header", field: "ipv6.opt.padn"),
     ]
+}
+
+extension SampleFrame {
+    /// The frame with each byte of its headers changed in two ways.
+    fileprivate var changed: [SampleFrame] {
+        bytes.indices.prefix(130).flatMap { index in
+            ([0x01, 0x80] as [UInt8]).map { mask in
+                var frame = self
+                frame.bytes[index] ^= mask
+                frame.name += ", byte \(index) changed by \(mask)"
+                return frame
+            }
+        }
+    }
 }
 
 /// The trees of frames that follow each other.

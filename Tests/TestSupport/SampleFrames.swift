@@ -133,10 +133,17 @@ package enum SampleFrames {
             fragment4(whole, $0, $1, id: 102)
         }
         let v6 = [(0, 24), (24, 48), (48, whole6.count)].map { fragment6(whole6, $0, $1) }
+        let optioned = [17, 0, 1, 4, 0, 0, 0, 0] + whole6
+        let optionedParts = [(0, 24), (24, optioned.count)].map {
+            fragment6(optioned, $0, $1, number: 60, id: 0x35)
+        }
         return inOrder.enumerated().map { SampleFrame("part \($0) of IPv4", $1) }
             + reversed.enumerated().map { SampleFrame("part \($0) of IPv4, reversed", $1) }
             + overlapping.enumerated().map { SampleFrame("part \($0) of IPv4, overlap", $1) }
             + v6.enumerated().map { SampleFrame("part \($0) of IPv6", $1) }
+            + optionedParts.enumerated().map {
+                SampleFrame("part \($0) of IPv6 with options", $1)
+            }
     }()
 
     private static func fragment4(
@@ -148,13 +155,15 @@ package enum SampleFrames {
             Packets.ipv4(17, Array(whole[start..<end]), fragment: flag | UInt16(start / 8), id: id))
     }
 
-    private static func fragment6(_ whole: [UInt8], _ start: Int, _ end: Int) -> [UInt8] {
+    private static func fragment6(
+        _ whole: [UInt8], _ start: Int, _ end: Int, number: UInt8 = 17, id: UInt8 = 0x34
+    ) -> [UInt8] {
         let word = UInt16(start) | (end < whole.count ? 1 : 0)
         return Frames.ethernet(
             0x86DD,
             Packets.ipv6(
-                17, Array(whole[start..<end]),
-                extensions: [(44, [0, UInt8(word >> 8), UInt8(word & 0xFF), 0, 0, 0x12, 0x34])]))
+                number, Array(whole[start..<end]),
+                extensions: [(44, [0, UInt8(word >> 8), UInt8(word & 0xFF), 0, 0, 0x12, id])]))
     }
 
     /// A PIM register on each version of IP, with RTP inside.
