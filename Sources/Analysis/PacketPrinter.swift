@@ -90,7 +90,8 @@ package struct PacketPrinter: Sendable {
     private func treeText(_ reading: PacketReading) -> String {
         var text = (isFirst ? "" : "\n") + "\(reading.summary)\n"
         for field in reading.fields {
-            for line in field.description.split(separator: "\n") { text += "  \(line)\n" }
+            field.write(to: &text, indent: "  ")
+            text += "\n"
         }
         return text
     }
@@ -103,16 +104,16 @@ package struct PacketPrinter: Sendable {
     }
 
     private func columnText(_ reading: PacketReading) -> String {
-        var values = [String](repeating: "", count: columnCount)
+        var values = [[String]](repeating: [], count: columnCount)
         for field in reading.fields { collect(field, into: &values) }
-        return values.joined(separator: "\t") + "\n"
+        return values.map { $0.joined(separator: ",") }.joined(separator: "\t") + "\n"
     }
 
     /// A heading, which has no value, shows its label: it says that the protocol is there.
-    private func collect(_ field: PacketField, into values: inout [String]) {
+    private func collect(_ field: PacketField, into values: inout [[String]]) {
         for place in columns[field.name] ?? [] {
-            let text = field.value == .heading ? field.label : field.value.description
-            values[place] += values[place].isEmpty ? text : ",\(text)"
+            values[place].append(
+                field.value == .heading ? field.label : field.value.description)
         }
         for child in field.children { collect(child, into: &values) }
     }

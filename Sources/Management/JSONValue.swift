@@ -101,6 +101,12 @@ private func numberText(_ value: Double) -> String {
 
 private func writeString(_ value: String, to text: inout String) {
     text += "\""
+    // Most texts are names, which stand for themselves.
+    if value.utf8.allSatisfy(isPlain) {
+        text += value
+        text += "\""
+        return
+    }
     for scalar in value.unicodeScalars {
         switch scalar {
         case "\"": text += "\\\""
@@ -118,4 +124,9 @@ private func writeString(_ value: String, to text: inout String) {
         }
     }
     text += "\""
+}
+
+/// Whether it is a character of its own that a string may hold as it is.
+private func isPlain(_ byte: UInt8) -> Bool {
+    (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
 }

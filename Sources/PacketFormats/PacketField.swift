@@ -74,12 +74,30 @@ private func padded(_ number: UInt64, digits: Int) -> String {
 
 extension PacketField: CustomStringConvertible {
     /// The field and what is below it, a line each, indented by two spaces a level.
-    package var description: String { lines(indent: "").joined(separator: "\n") }
+    package var description: String {
+        var text = ""
+        write(to: &text, indent: "")
+        return text
+    }
 
-    private func lines(indent: String) -> [String] {
-        var line = indent + label
-        if value != .heading { line += ": \(value)" }
-        if !meaning.isEmpty { line += value == .heading ? ", \(meaning)" : " (\(meaning))" }
-        return [line] + children.flatMap { $0.lines(indent: indent + "  ") }
+    /// Appends the same, behind `indent`; no line break follows the last line.
+    package func write(to text: inout String, indent: String) {
+        text += indent
+        text += label
+        if value != .heading {
+            text += ": "
+            text += value.description
+        }
+        if !meaning.isEmpty {
+            text += value == .heading ? ", " : " ("
+            text += meaning
+            if value != .heading { text += ")" }
+        }
+        guard !children.isEmpty else { return }
+        let deeper = indent + "  "
+        for child in children {
+            text += "\n"
+            child.write(to: &text, indent: deeper)
+        }
     }
 }
