@@ -36,7 +36,9 @@ struct LiveInspection: ~Copyable {
         self.configuration = configuration
         self.subject = subject
         types = captures.interfaces.map { LinkType(rawValue: $0.linkType) }
-        inspector = Inspector(configuration.settings)
+        var settings = configuration.settings
+        settings.ownAddresses = captures.ownAddresses
+        inspector = Inspector(settings)
         self.captures = captures
         self.signals = signals
     }

@@ -29,6 +29,13 @@ package struct CaptureSet: ~Copyable {
         cl_drop_network_capabilities()
     }
 
+    /// The interfaces' own addresses, as far as they have some.
+    package var ownAddresses: [MACAddress] {
+        let names = interfaces.map(\.name)
+        return Interfaces.hardwareAddresses
+            .filter { names.contains($0.interface) || names.contains("any") }.map(\.address)
+    }
+
     /// Waits until packets are there, `descriptor` is readable or the time is over.
     package func wait(or descriptor: Int32, atMost time: Duration) {
         var polled = members.filter { $0.trouble == nil }.map {

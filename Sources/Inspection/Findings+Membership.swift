@@ -164,9 +164,16 @@ extension Inspector {
                 })
             else { return nil }
             let evidence = [asked.firstNumber, stream.evidence.last]
-            return hosts.count > 1
-                ? unwanted(stream, evidence) : flooded(stream, evidence)
+            if hosts.count > 1 { return unwanted(stream, evidence) }
+            return isSurelyForeign(stream) ? flooded(stream, evidence) : nil
         }
+    }
+
+    /// Whether another host sent it: where few report, the capture may be the source's own.
+    private func isSurelyForeign(_ stream: StreamMeasure) -> Bool {
+        guard let sender = stream.sender else { return false }
+        if !settings.ownAddresses.isEmpty { return !settings.ownAddresses.contains(sender) }
+        return hosts.count == 1 && hosts.address(of: sender) == nil
     }
 
     private func unwanted(_ stream: StreamMeasure, _ evidence: [UInt64]) -> Finding {

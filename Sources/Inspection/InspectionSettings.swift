@@ -1,3 +1,5 @@
+import NetBasics
+
 /// How to look at a capture.
 package struct InspectionSettings: Equatable, Sendable {
     /// In which bursts are looked for; 1 ms to 10 s.
@@ -10,18 +12,21 @@ package struct InspectionSettings: Equatable, Sendable {
     package var includesUnicast: Bool
     /// Whether rate, loss and jitter are kept over time.
     package var keepsTimelines: Bool
+    /// Those of the interfaces that are captured live; empty for a file, which does not tell.
+    package var ownAddresses: [MACAddress]
     /// Clocks of dynamic payload types; Hz.
     package var clockRates: [UInt8: Double]
 
     package init(
         window: Duration = .milliseconds(100), drainRate: Double? = nil,
         includesUnicast: Bool = false, keepsTimelines: Bool = false,
-        clockRates: [UInt8: Double] = [:]
+        ownAddresses: [MACAddress] = [], clockRates: [UInt8: Double] = [:]
     ) {
         self.window = window
         self.drainRate = drainRate
         self.includesUnicast = includesUnicast
         self.keepsTimelines = keepsTimelines
+        self.ownAddresses = ownAddresses
         self.clockRates = clockRates
     }
 }

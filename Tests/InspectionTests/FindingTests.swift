@@ -110,6 +110,30 @@ import Testing
         #expect(capture.findings == [.flooded])
     }
 
+    @Test func whatTheCapturingHostSendsIsNotFlooded() {
+        var capture = TestCapture()
+        capture.addQuery()
+        capture.addReport(of: "239.9.9.9", from: "10.0.0.5")
+        capture.addStream(packets: 1000)
+
+        let own = MACAddress(rawValue: 0x0200_0A00_0005)
+        let settings = InspectionSettings(ownAddresses: [own])
+
+        #expect(capture.findings == [])
+        #expect(capture.inspected(settings).findings() == [])
+    }
+
+    @Test func whatOthersSendIsFloodedWhereNobodyReports() {
+        var capture = TestCapture()
+        capture.addQuery()
+        capture.addStream(packets: 1000)
+
+        let settings = InspectionSettings(ownAddresses: [MACAddress(rawValue: 9)])
+
+        #expect(capture.findings == [])
+        #expect(capture.inspected(settings).findings().map(\.kind) == [.flooded])
+    }
+
     @Test func aSourceSpecificGroupWithoutSourceIsTold() {
         var capture = TestCapture()
         capture.addQuery()

@@ -34,6 +34,10 @@ func inspectFrames(_ bytes: [UInt8]) {
         InspectionSettings(
             drainRate: first & 0x20 != 0 ? 1e6 : nil, includesUnicast: first & 0x40 != 0,
             keepsTimelines: first & 0x80 != 0))
+    var printers = [PacketOutput.tree, .ndjson, .csv].map {
+        PacketPrinter($0, interfaces: [CaptureInterface(linkType: type.rawValue)])
+    }
+    var number: UInt64 = 0
     var now = Instant(nanoseconds: 1_700_000_000_000_000_000)
     var offset = 1
     while offset + 3 <= bytes.count {
@@ -45,6 +49,14 @@ func inspectFrames(_ bytes: [UInt8]) {
         let end = min(bytes.count, start + length)
         let packet = CapturedPacket(time: now, wireByteCount: length, range: start..<end)
         inspector.see(bytes.span.bytes.extracting(start..<end), packet, linkType: type)
+        number += 1
+        for index in printers.indices {
+            let line = printers[index].line(
+                bytes.span.bytes.extracting(start..<end), packet, number: number)
+            if line.unicodeScalars.contains(where: isControl) {
+                fatalError("a control character in \(line)")
+            }
+        }
         offset = end
     }
     report(inspector, [])
