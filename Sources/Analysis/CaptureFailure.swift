@@ -34,6 +34,7 @@ extension CaptureFileReader.End {
         case .malformed(.unknownMagic, 0):
             "it is no capture: it begins like neither pcap nor pcapng; uncompress it first, or "
                 + "convert it with editcap"
+        case .cut(0): "it is no capture: it is empty, or ends within the first header"
         case .cut(let offset):
             "the file ends within a record, at byte \(offset); the \(packets) packets before it "
                 + "count"

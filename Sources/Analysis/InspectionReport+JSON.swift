@@ -188,6 +188,11 @@ extension InspectionReport {
     /// The name of an interface, or its number where it has none.
     func interfaceName(_ number: UInt16) -> String {
         let index = Int(number)
+        let place = index - CookedInterfaces.firstNumber
+        if cooked.all.indices.contains(place) {
+            let number = cooked.all[place].index
+            return namesOfIndexes[number] ?? "#\(number)"
+        }
         let name = index < interfaces.count ? interfaces[index].name : ""
         return name.isEmpty ? "\(number)" : name
     }

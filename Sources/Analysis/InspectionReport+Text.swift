@@ -16,65 +16,34 @@ extension InspectionReport {
         return parts.joined(separator: "\n")
     }
 
-    func streamTable(_ streams: [StreamMeasure]) -> String {
-        // With one interface there is nothing to tell.
-        let hasSeveral = Set(streams.map(\.key.interface)).count > 1
-        var table = TextTable([
-            ("SOURCE", .left), (hasSeveral ? "GROUP, INTERFACE" : "GROUP", .left), ("SSRC", .left),
-            ("KIND", .left),
-            ("PACKETS", .right), ("RATE", .right), ("PEAK", .right), ("LOST", .right),
-            ("DUP", .right), ("REORD", .right), ("JITTER", .right), ("GAP99", .right),
-            ("TTL", .right), ("DSCP", .right),
-        ])
-        for stream in streams {
-            let key = stream.key
-            let isNumbered = stream.ssrc != nil
-            func count(_ count: UInt64) -> String { isNumbered ? "\(count)" : "-" }
-            table.append([
-                "\(key.source):\(key.sourcePort)",
-                "\(stream.target)"
-                    + (hasSeveral ? " \(interfaceName(key.interface))" : ""),
-                stream.ssrc.map { "0x" + String($0, radix: 16) } ?? "-", stream.kind.name,
-                "\(stream.packets)", stream.meanRate.map(rateText) ?? "-",
-                rateText(stream.peakRate(window: settings.window)),
-                isNumbered ? lossText(stream) : "-", count(stream.duplicates),
-                count(stream.reordered),
-                stream.jitterMilliseconds.map { "\(milliseconds($0.running)) ms" } ?? "-",
-                stream.gaps.quantile(0.99).map { "\(milliseconds($0.milliseconds)) ms" } ?? "-",
-                stream.hopLimits.least == stream.hopLimits.greatest
-                    ? "\(stream.hopLimits.least)"
-                    : "\(stream.hopLimits.least)-\(stream.hopLimits.greatest)",
-                "\(stream.trafficClass >> 2)",
-            ])
-        }
-        return table.text
+    /// Link-layer addresses are left out where lines would be longer than `room`.
+    func groupTable(_ groups: [GroupSummary], within room: Int = .max) -> String {
+        let text = groupTable(groups, showsHardware: true)
+        let isFit = text.split(separator: "\n").allSatisfy { $0.count <= room }
+        return isFit ? text : groupTable(groups, showsHardware: false)
     }
 
-    private func lossText(_ stream: StreamMeasure) -> String {
-        guard let share = stream.lossShare, stream.lost > 0 else { return "0" }
-        return "\(stream.lost) (\(shortNumber((share * 10_000).rounded() / 100)) %)"
-    }
-
-    func groupTable(_ groups: [GroupSummary]) -> String {
-        var table = TextTable([
+    private func groupTable(_ groups: [GroupSummary], showsHardware: Bool) -> String {
+        let all: [(title: String, alignment: TextTable.Alignment)] = [
             ("GROUP", .left), ("MAC", .left), ("SOURCES", .left), ("MEMBERS", .left),
             ("FORGOTTEN IN", .right),
-        ])
+        ]
+        func shown<Cell>(_ cells: [Cell]) -> [Cell] {
+            showsHardware ? cells : Array(cells[..<1] + cells[2...])
+        }
+        var table = TextTable(shown(all))
         for group in groups {
             let sources = group.sources.map { "\($0)" }.joined(separator: " ")
-            let hardware = group.hardware.map { "\($0)" } ?? "-"
+            let head = [
+                "\(group.group)", group.hardware.map { "\($0)" } ?? "-",
+                sources.isEmpty ? "-" : sources,
+            ]
             let present = group.members.filter { $0.member.leftAt == nil }
-            if present.isEmpty {
-                table.append([
-                    "\(group.group)", hardware, sources.isEmpty ? "-" : sources, "-", "-",
-                ])
-            }
+            if present.isEmpty { table.append(shown(head + ["-", "-"])) }
             for (index, entry) in present.enumerated() {
-                table.append([
-                    index == 0 ? "\(group.group)" : "", index == 0 ? hardware : "",
-                    index == 0 ? (sources.isEmpty ? "-" : sources) : "", memberText(entry.member),
-                    "\((entry.expiry - end).components.seconds) s",
-                ])
+                let first = index == 0 ? head : ["", "", ""]
+                let rest = "\((entry.expiry - end).components.seconds) s"
+                table.append(shown(first + [memberText(entry.member), rest]))
             }
         }
         return table.text

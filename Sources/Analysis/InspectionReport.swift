@@ -10,6 +10,10 @@ package struct InspectionReport: Sendable {
     /// Where the packets came from, for people.
     package var subject: String
     package var interfaces: [CaptureInterface]
+    /// Those of `any`, which streams name by numbers above ``interfaces``.
+    package var cooked: CookedInterfaces
+    /// Names of the captured host's interfaces by their numbers, where they are known.
+    package var namesOfIndexes: [UInt32: String] = [:]
     package var streams: [StreamMeasure]
     package var groups: [GroupSummary]
     package var queriers: [Querier]
@@ -31,6 +35,13 @@ package struct InspectionReport: Sendable {
             package var member: GroupMember
             /// When switches and routers forget it, unless it reports again.
             package var expiry: Instant
+        }
+
+        /// One that several interfaces saw is shown once, as it was last seen.
+        mutating func note(_ entry: Member) {
+            let known = members.firstIndex { $0.member.address == entry.member.address }
+            guard let known else { return members.append(entry) }
+            if members[known].member.lastSeen < entry.member.lastSeen { members[known] = entry }
         }
     }
 
@@ -62,6 +73,7 @@ package struct InspectionReport: Sendable {
         settings = inspector.settings
         self.subject = subject
         self.interfaces = interfaces
+        cooked = inspector.cooked
         func isWanted(_ group: IPAddress) -> Bool { wanted.isEmpty || wanted.contains(group) }
         streams = inspector.streams.filter { isWanted($0.key.destination) && $0.packets > 0 }
             .sorted { $0.order < $1.order }
@@ -106,8 +118,8 @@ package struct InspectionReport: Sendable {
             let querier = inspector.queriers.first { $0.interface == membership.interface }
             let lifetime = querier?.membershipInterval ?? Querier.defaultMembershipInterval
             let place = place(membership.group)
-            summaries[place].members += membership.members.map {
-                GroupSummary.Member(member: $0, expiry: $0.lastSeen + lifetime)
+            for member in membership.members {
+                summaries[place].note(.init(member: member, expiry: member.lastSeen + lifetime))
             }
         }
         return summaries.sorted { $0.group < $1.group }

@@ -19,6 +19,8 @@ struct LiveInspection: ~Copyable {
     private let types: [LinkType?]
     private var inspector: Inspector
     private var view = LiveView()
+    /// What the screen shows while it is held.
+    private var held: InspectionReport?
 
     static func start(
         _ names: [String], _ configuration: InspectConfiguration
@@ -37,7 +39,7 @@ struct LiveInspection: ~Copyable {
         self.subject = subject
         types = captures.interfaces.map { LinkType(rawValue: $0.linkType) }
         var settings = configuration.settings
-        settings.ownAddresses = captures.ownAddresses
+        settings.ownAddresses = captures.hardware
         inspector = Inspector(settings)
         self.captures = captures
         self.signals = signals
@@ -48,28 +50,32 @@ struct LiveInspection: ~Copyable {
         let screen =
             configuration.isQuiet || configuration.output != .text
             ? nil : FullScreen(input: STDIN_FILENO, output: STDOUT_FILENO)
+        let watched = [signals.number] + (screen == nil ? [] : [STDIN_FILENO])
         let start = Clocks.now
         var drawDue = start
         var signal: Int32?
         while signal == nil, !captures.isOver, !view.isOver, !isEnough(since: start) {
             let end = configuration.duration.map { start + $0 } ?? .distantFuture
             let next = min(end, screen == nil ? .distantFuture : drawDue)
-            captures.wait(or: signals.number, atMost: min(next - Clocks.now, .seconds(1)))
+            captures.wait(or: watched, atMost: min(next - Clocks.now, .seconds(1)))
             take()
             signal = signals.next()
-            guard let screen, Clocks.now >= drawDue else { continue }
-            view.press(screen.keys())
+            guard let screen else { continue }
+            let keys = screen.keys()
+            view.press(keys)
+            guard !keys.isEmpty || Clocks.now >= drawDue else { continue }
             drawDue = Clocks.now + Self.drawInterval
-            if !view.isPaused { draw(on: screen) }
+            draw(on: screen)
         }
         take()
         return (report(), signal)
     }
 
     private mutating func take() {
-        let types = types
+        let (types, limit) = (types, configuration.packetLimit ?? .max)
         for _ in 0..<Self.turnLimit {
             let count = captures.read(into: &inspector) { inspector, bytes, packet in
+                guard inspector.counts.packets < limit else { return }
                 inspector.see(bytes.bytes, packet, linkType: types[packet.interface])
             }
             if count == 0 { return }
@@ -82,11 +88,13 @@ struct LiveInspection: ~Copyable {
         return Clocks.now - start >= duration
     }
 
-    private func draw(on screen: FullScreen) {
+    private mutating func draw(on screen: FullScreen) {
         let size = Terminal.size(of: STDOUT_FILENO)
+        let report = view.isPaused ? held ?? report() : report()
+        held = view.isPaused ? report : nil
         screen.show(
             view.lines(
-                report(), columns: size.columns, rows: size.rows, hasColors: Terminal.hasColors))
+                report, columns: size.columns, rows: size.rows, hasColors: Terminal.hasColors))
     }
 
     /// What is known so far; the inspection goes on.
@@ -97,8 +105,20 @@ struct LiveInspection: ~Copyable {
         for (index, counts) in captures.counts.enumerated() {
             if let counts { interfaces[index].counts = counts }
         }
-        return InspectionReport(
+        var report = InspectionReport(
             finished, subject: subject, interfaces: interfaces, groups: configuration.groups,
             trouble: captures.trouble)
+        // Numbers in a file are another host's.
+        for interface in finished.cooked.all {
+            report.namesOfIndexes[interface.index] = Self.name(interface.index)
+        }
+        return report
+    }
+
+    private static func name(_ index: UInt32) -> String? {
+        var text = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+        guard if_indextoname(index, &text) != nil else { return nil }
+        return String(
+            decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

@@ -43,7 +43,7 @@ struct LiveView: Equatable, Sendable {
     private mutating func press(_ code: UInt8, isArrow: Bool) {
         switch Character(UnicodeScalar(code)) {
         case "A" where isArrow, "k": offset = max(0, offset - 1)
-        case "B" where isArrow, "j": offset = min(offset + 1, 100_000)
+        case "B" where isArrow, "j": offset += 1
         case "q": isOver = true
         case " ": isPaused.toggle()
         case "s":
@@ -59,14 +59,14 @@ struct LiveView: Equatable, Sendable {
         offset = 0
     }
 
-    /// The screen's lines, each of at most `columns` characters.
-    func lines(
+    /// The screen's lines, each of at most `columns` characters; ends scrolling at the page's end.
+    mutating func lines(
         _ report: InspectionReport, columns: Int, rows: Int, hasColors: Bool
     ) -> [String] {
-        let body = pageLines(report)
+        let body = pageLines(report, columns)
         let room = max(1, rows - 3)
-        let first = min(offset, max(0, body.count - room))
-        let shown = Array(body.dropFirst(first).prefix(room))
+        offset = min(offset, max(0, body.count - room))
+        let shown = Array(body.dropFirst(offset).prefix(room))
         let filler = [String](repeating: "", count: room - shown.count)
         let all = [head(report)] + shown + filler + [foot(report), keysLine]
         return all.enumerated().map { index, line in
@@ -96,16 +96,33 @@ struct LiveView: Equatable, Sendable {
         "q quit  tab page  s order (\(order.rawValue))  space pause  j k scroll"
     }
 
-    private func pageLines(_ report: InspectionReport) -> [String] {
+    private func pageLines(_ report: InspectionReport, _ columns: Int) -> [String] {
         let text =
             switch page {
-            case .streams: report.streamTable(sorted(report.streams))
-            case .groups: report.groupTable(report.groups)
+            case .streams: report.streamTable(sorted(report.streams), within: columns)
+            case .groups: report.groupTable(report.groups, within: columns)
             case .findings:
                 report.findings.isEmpty
                     ? "No findings.\n" : report.findings.map(InspectionReport.text).joined()
             }
-        return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let lines = text.split(separator: "\n").map(String.init)
+        return page == .findings ? lines.flatMap { Self.wrapped($0, columns) } : lines
+    }
+
+    /// A line broken between words, its later parts two columns in.
+    static func wrapped(_ line: String, _ columns: Int) -> [String] {
+        var lines: [String] = []
+        var current = String(line.prefix { $0 == " " })
+        var isEmpty = true
+        for word in line.split(separator: " ") {
+            if !isEmpty, current.count + 1 + word.count > columns {
+                lines.append(current)
+                (current, isEmpty) = ("  ", true)
+            }
+            current += isEmpty ? String(word) : " \(word)"
+            isEmpty = false
+        }
+        return lines + [current]
     }
 
     private func sorted(_ streams: [StreamMeasure]) -> [StreamMeasure] {

@@ -55,7 +55,7 @@ struct PacketSink: ~Copyable {
     var isOver: Bool {
         if failure != nil { return true }
         if let limit = limits.packets, packets >= limit { return true }
-        if let limit = limits.bytes, writer?.byteCount ?? 0 >= limit { return true }
+        if let limit = limits.bytes, writer?.totalByteCount ?? 0 >= limit { return true }
         return false
     }
 
@@ -73,11 +73,18 @@ struct PacketSink: ~Copyable {
         if text.utf8.count >= Self.textLimit { flush() }
     }
 
-    /// Learns of interfaces that a file describes behind its first packets.
-    mutating func describe(_ interfaces: [CaptureInterface]) {
-        writer?.describe(interfaces)
-        printer?.interfaces = interfaces
+    /// Describes interfaces that the file names behind its first packet.
+    mutating func add(_ interfaces: some Sequence<CaptureInterface>) {
+        for interface in interfaces {
+            writer?.add(interface)
+            printer?.interfaces.append(interface)
+        }
     }
+
+    /// Whether files end, and need to tell what was counted, before the capture does.
+    var isRing: Bool { writer?.isRing ?? false }
+
+    func note(_ counts: [CaptureCounts?]) { writer?.counts = counts }
 
     /// Prints, and writes, what waits.
     mutating func flush() {
@@ -109,6 +116,12 @@ struct PacketSink: ~Copyable {
 
     private mutating func fail(_ error: SystemError) {
         let written = writer?.byteCount ?? 0
+        guard error.code != EPIPE else {
+            failure = Failure(
+                .runtimeFailure,
+                "whoever read standard output is gone; \(written) bytes were written before")
+            return
+        }
         failure = Failure(
             .runtimeFailure,
             "cannot write \(quoted(error.subject)): \(error.reason); \(written) bytes written "
@@ -162,7 +175,7 @@ private struct CaptureRun: ~Copyable {
         let showsStatus = !configuration.isQuiet && Terminal.isCapable(STDERR_FILENO)
         while signal == nil, !sink.isOver, !captures.isOver, Clocks.now < end {
             captures.wait(
-                or: signals.number, atMost: min(end - Clocks.now, flushDue - Clocks.now))
+                or: [signals.number], atMost: min(end - Clocks.now, flushDue - Clocks.now))
             take()
             signal = signals.next()
             guard Clocks.now >= flushDue else { continue }
@@ -185,6 +198,7 @@ private struct CaptureRun: ~Copyable {
     }
 
     private mutating func take() {
+        if sink.isRing { sink.note(captures.counts) }
         for _ in 0..<Self.turnLimit where !sink.isOver {
             let count = captures.read(into: &sink) { sink, bytes, packet in
                 sink.take(bytes, packet)
@@ -217,12 +231,16 @@ private func copyFile(
     let filter = try configuration.filter.isEmpty ? nil : PacketFilter.checked(configuration.filter)
     // Interfaces are described before their packets, so the first packet is read before the sink begins.
     var next = reader.next()
+    try refuseToOverwrite(path, with: configuration.plan)
+    if next == nil, let trouble = reader.end.flatMap({ $0.trouble(after: 0) }) {
+        throw Failure(.runtimeFailure, "\(quoted(path)): \(trouble)")
+    }
     var sink = try PacketSink(configuration, reader.parser.interfaces)
     var interfaceCount = reader.parser.interfaces.count
     while let packet = next, !sink.isOver {
-        if reader.parser.interfaces.count > interfaceCount {
+        if interfaceCount < reader.parser.interfaces.count {
+            sink.add(reader.parser.interfaces[interfaceCount...])
             interfaceCount = reader.parser.interfaces.count
-            sink.describe(reader.parser.interfaces)
         }
         let bytes = reader.bytes(of: packet)
         let type = LinkType(rawValue: reader.parser.interfaces[packet.interface].linkType)
@@ -237,4 +255,21 @@ private func copyFile(
         throw Failure(.runtimeFailure, "\(quoted(path)): \(trouble)")
     }
     return ExitCode.success.rawValue
+}
+
+/// A file that was opened for writing is empty: it cannot be the one that is read.
+private func refuseToOverwrite(
+    _ path: String, with plan: CaptureFilePlan?
+) throws(Failure) {
+    guard let plan, plan.path != "-", !plan.isRing else { return }
+    var (read, written) = (stat(), stat())
+    let isKnown =
+        (path == "-" ? fstat(STDIN_FILENO, &read) : stat(path, &read)) == 0
+        && stat(plan.path, &written) == 0
+    guard isKnown, read.st_dev == written.st_dev, read.st_ino == written.st_ino,
+        read.st_mode & S_IFMT == S_IFREG
+    else { return }
+    throw Failure(
+        .usage, "capture: \(quoted(plan.path)) would be read and overwritten",
+        advice: "name another file with --write")
 }

@@ -41,13 +41,16 @@ package final class CaptureFileWriter {
     /// Of the open file, and of all.
     private var fileBytes: UInt64 = 0
     package private(set) var byteCount: UInt64 = 0
+    /// What was written, and what waits for ``flush()``.
+    package var totalByteCount: UInt64 { byteCount + UInt64(writer.bytes.count) }
     package private(set) var packetCount: UInt64 = 0
     private var fileStart: Instant?
     /// Names of the ring's files, the oldest first.
     package private(set) var paths: [String] = []
     private var sequence = 0
-    /// What the interfaces have counted, for the end of a file.
     private var lastTime = Instant.zero
+    /// What the interfaces have counted so far, for the end of each file of a ring.
+    package var counts: [CaptureCounts?] = []
 
     package init(
         _ plan: CaptureFilePlan, interfaces: [CaptureInterface], filter: String,
@@ -59,6 +62,8 @@ package final class CaptureFileWriter {
         self.filter = filter
         try openNext(at: now)
     }
+
+    package var isRing: Bool { plan.isRing }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
@@ -76,12 +81,10 @@ package final class CaptureFileWriter {
         if writer.bytes.count >= Self.flushBytes { try flush() }
     }
 
-    /// Describes interfaces that came up since; the first ones are those that are known.
-    package func describe(_ all: [CaptureInterface]) {
-        for interface in all.dropFirst(interfaces.count) {
-            interfaces.append(interface)
-            writer.add(interface, filter: filter)
-        }
+    /// Describes one more interface, whose packets may follow.
+    package func add(_ interface: CaptureInterface) {
+        interfaces.append(interface)
+        writer.add(interface, filter: filter)
     }
 
     private func isFull(at now: Instant) -> Bool {
@@ -121,6 +124,11 @@ package final class CaptureFileWriter {
 
     /// Ends the capture, with what each interface counted.
     package func finish(_ counts: [CaptureCounts?]) throws(SystemError) {
+        self.counts = counts
+        try endFile()
+    }
+
+    private func endFile() throws(SystemError) {
         for (index, counts) in counts.enumerated() {
             if let counts { writer.add(counts, interface: index, at: lastTime) }
         }
@@ -130,7 +138,7 @@ package final class CaptureFileWriter {
     // MARK: - Files
 
     private func turn(at now: Instant) throws(SystemError) {
-        try flush()
+        try endFile()
         close(descriptor)
         descriptor = -1
         try openNext(at: now)

@@ -19,6 +19,8 @@ package struct CaptureSet: ~Copyable {
 
     private let members: [Member]
     package let interfaces: [CaptureInterface]
+    /// Addresses of their hardware.
+    package let hardware: Set<MACAddress>
 
     /// Opens all, and gives up the capabilities that this took.
     package init(_ names: [String], _ settings: LiveCaptureSettings) throws(CaptureError) {
@@ -26,22 +28,16 @@ package struct CaptureSet: ~Copyable {
         for name in names { members.append(Member(try LiveCapture(name, settings))) }
         self.members = members
         interfaces = members.map { $0.capture.interface }
+        hardware = Set(members.compactMap { $0.capture.hardware })
         cl_drop_network_capabilities()
     }
 
-    /// The interfaces' own addresses, as far as they have some.
-    package var ownAddresses: [MACAddress] {
-        let names = interfaces.map(\.name)
-        return Interfaces.hardwareAddresses
-            .filter { names.contains($0.interface) || names.contains("any") }.map(\.address)
-    }
-
-    /// Waits until packets are there, `descriptor` is readable or the time is over.
-    package func wait(or descriptor: Int32, atMost time: Duration) {
+    /// Waits until packets are there, one of `descriptors` is readable or the time is over.
+    package func wait(or descriptors: [Int32], atMost time: Duration) {
         var polled = members.filter { $0.trouble == nil }.map {
             pollfd(fd: $0.capture.descriptor, events: Int16(POLLIN), revents: 0)
         }
-        polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        polled += descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         let limit = max(0, min(time.nanoseconds / 1_000_000 + 1, 60_000))
         poll(&polled, nfds_t(polled.count), Int32(limit))
     }

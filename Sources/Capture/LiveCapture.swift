@@ -62,6 +62,10 @@ package struct LiveCapture: ~Copyable {
         pcap_set_buffer_size(handle, Int32(settings.bufferByteCount))
         let isPrecise = pcap_set_tstamp_precision(handle, PCAP_TSTAMP_PRECISION_NANO) == 0
         try Self.activate(handle, name)
+        // Of `any` the second form of the header, which names each packet's interface.
+        if pcap_datalink(handle) == Int32(LinkType.linuxSLL.rawValue) {
+            pcap_set_datalink(handle, Int32(LinkType.linuxSLL2.rawValue))
+        }
         try Self.install(settings.filter, handle, name)
         guard pcap_setnonblock(handle, 1, &text) == 0 else {
             throw .failed(interface: name, reason: string(text))
@@ -111,6 +115,21 @@ package struct LiveCapture: ~Copyable {
     private static func linkType(_ handle: OpaquePointer) -> UInt16 {
         let type = UInt16(truncatingIfNeeded: pcap_datalink(handle))
         return type == LinkType.rawByLibpcap.rawValue ? LinkType.rawIP.rawValue : type
+    }
+
+    /// The address of the interface's hardware; `nil` where it has none.
+    package var hardware: MACAddress? { Self.hardware(name) }
+
+    private static func hardware(_ name: String) -> MACAddress? {
+        guard let file = fopen("/sys/class/net/\(name)/address", "r") else { return nil }
+        defer { fclose(file) }
+        var text = [CChar](repeating: 0, count: 64)
+        guard fgets(&text, Int32(text.count), file) != nil else { return nil }
+        let digits = string(text).split(whereSeparator: { ":\n".contains($0) })
+        let bytes = digits.compactMap { UInt64($0, radix: 16) }
+        guard bytes.count == MACAddress.byteCount else { return nil }
+        let value = bytes.reduce(0) { $0 << 8 | $1 & 0xFF }
+        return value == 0 ? nil : MACAddress(rawValue: value)
     }
 
     /// To be polled for reading.

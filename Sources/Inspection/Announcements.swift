@@ -24,43 +24,56 @@ struct Announcements: Sendable {
         var clockRate: Double
     }
 
-    /// Reads the payload of a datagram to SAP's port.
-    mutating func record(_ bytes: RawSpan, at now: Instant, number: UInt64) {
+    /// Reads the payload of a datagram to SAP's port; whether there was anything new in it.
+    @discardableResult
+    mutating func record(_ bytes: RawSpan, at now: Instant, number: UInt64) -> Bool {
         do {
             let packet = try SAPPacket(decoding: bytes)
-            guard let offset = packet.sessionDescriptionOffset, !packet.isDeletion else { return }
+            guard let offset = packet.sessionDescriptionOffset, !packet.isDeletion else {
+                return false
+            }
             let text = (offset..<bytes.byteCount).map {
                 bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self)
             }
-            note(try SessionDescription(parsing: text), at: now, number: number)
+            return note(try SessionDescription(parsing: text), at: now, number: number)
         } catch {
             refused &+= 1
+            return false
         }
     }
 
     private mutating func note(
         _ session: SessionDescription, at now: Instant, number: UInt64
-    ) {
-        let known = all.firstIndex { $0.origin == session.origin }
+    ) -> Bool {
+        let name = String(received: session.name.utf8)
+        let targets = session.media.compactMap { media in
+            (media.connection ?? session.connection).map {
+                Announcement.Target(group: $0.address, port: media.port, kind: media.kind)
+            }
+        }
+        // Some programs give all their sessions one origin.
+        let known = all.firstIndex {
+            $0.origin == session.origin && $0.name == name && $0.targets == targets
+        }
         if let known {
             all[known].lastSeen = now
-            return
+            return false
         }
+        all.removeAll { $0.name == name && $0.origin.isOlderOrNewer(session.origin) }
         guard all.count < Self.limit else {
             refused &+= 1
-            return
+            return false
         }
-        var targets: [Announcement.Target] = []
         for media in session.media {
             guard let group = (media.connection ?? session.connection)?.address else { continue }
-            targets.append(Announcement.Target(group: group, port: media.port, kind: media.kind))
             learn(media, group)
         }
         all.append(
             Announcement(
-                origin: session.origin, name: String(received: session.name.utf8), targets: targets,
+                origin: session.origin, name: name, targets: targets,
                 number: number,
                 firstSeen: now, lastSeen: now))
+        return true
     }
 
     private mutating func learn(_ media: SessionDescription.Media, _ group: IPAddress) {
@@ -96,4 +109,12 @@ package struct Announcement: Equatable, Sendable {
     package let number: UInt64
     package let firstSeen: Instant
     package fileprivate(set) var lastSeen: Instant
+}
+
+extension SessionDescription.Origin {
+    /// Whether it is another version of the same session (RFC 8866, section 5.2).
+    fileprivate func isOlderOrNewer(_ other: Self) -> Bool {
+        user == other.user && sessionID == other.sessionID && host == other.host
+            && version != other.version
+    }
 }

@@ -149,12 +149,38 @@ extension Inspector {
         }
     }
 
+    /// A link and an address family, of which hosts are asked apart from the other's.
+    private struct Link: Hashable {
+        var interface: UInt16
+        var vlan: UInt16
+        var isIPv4: Bool
+
+        init(_ group: IPAddress, _ interface: UInt16, _ vlan: UInt16) {
+            (self.interface, self.vlan) = (interface, vlan)
+            if case .v4 = group { isIPv4 = true } else { isIPv4 = false }
+        }
+    }
+
+    /// Hosts that report groups; routers and switches report those of their protocols, too.
+    private func reporters() -> [Link: Set<IPAddress>] {
+        var hosts: [Link: Set<IPAddress>] = [:]
+        for membership in memberships {
+            let link = Link(membership.group, membership.interface, membership.vlan)
+            hosts[link, default: []].formUnion(membership.members.map(\.address))
+        }
+        let others = Set(queriers.map(\.address) + routers.all.map(\.address))
+        return hosts.mapValues { $0.subtracting(others) }
+    }
+
     /// Streams that nobody asked for, on links where somebody was asked.
     private func streamsWithoutMember() -> [Finding] {
-        streams.compactMap { stream in
+        let reporters = reporters()
+        return streams.compactMap { stream in
             let key = stream.key
+            // Of an interface of `any`, as a bridge's port, the members may be behind others.
             guard key.destination.isMulticast, !GroupScope.isLinkLocal(key.destination),
                 !GroupScope.isService(key.destination),
+                key.interface < CookedInterfaces.firstNumber,
                 groups.membership(of: key.destination, interface: key.interface, vlan: key.vlan)
                     == nil,
                 let asked = queriers.first(where: {
@@ -164,16 +190,19 @@ extension Inspector {
                 })
             else { return nil }
             let evidence = [asked.firstNumber, stream.evidence.last]
+            let link = Link(key.destination, key.interface, key.vlan)
+            let hosts = reporters[link, default: []]
             if hosts.count > 1 { return unwanted(stream, evidence) }
-            return isSurelyForeign(stream) ? flooded(stream, evidence) : nil
+            return isSurelyForeign(stream, hosts) ? flooded(stream, evidence) : nil
         }
     }
 
     /// Whether another host sent it: where few report, the capture may be the source's own.
-    private func isSurelyForeign(_ stream: StreamMeasure) -> Bool {
-        guard let sender = stream.sender else { return false }
-        if !settings.ownAddresses.isEmpty { return !settings.ownAddresses.contains(sender) }
-        return hosts.count == 1 && hosts.address(of: sender) == nil
+    private func isSurelyForeign(_ stream: StreamMeasure, _ reporters: Set<IPAddress>) -> Bool {
+        guard settings.ownAddresses.isEmpty else {
+            return stream.sender.map { !settings.ownAddresses.contains($0) } ?? false
+        }
+        return reporters.count == 1 && !reporters.contains(stream.key.source)
     }
 
     private func unwanted(_ stream: StreamMeasure, _ evidence: [UInt64]) -> Finding {

@@ -34,6 +34,7 @@ struct FlowTable: Sendable {
     var streams: [StreamMeasure] = []
     /// Packets of flows or streams that found no room.
     private(set) var untracked: UInt64 = 0
+    private(set) var announcements = Announcements()
     private let settings: InspectionSettings
     private var places: [FlowKey: Int32] = [:]
     /// A flow for each value of the quick hash; most packets are found by it.
@@ -138,6 +139,7 @@ struct FlowTable: Sendable {
             flows[flow].key, ssrc: ssrc, payloadType: packet.payloadType,
             clockRate: ssrc == nil ? nil : clock, settings)
         if ssrc != nil { stream.kind = known.map { .media($0.name) } ?? .rtp }
+        Self.describe(&stream, by: announcements)
         streams.append(stream)
         return Int32(streams.count - 1)
     }
@@ -169,22 +171,32 @@ struct FlowTable: Sendable {
         }
     }
 
+    /// Reads an announcement, and what it tells of streams that are already there.
+    mutating func recordAnnouncement(_ payload: RawSpan, at now: Instant, number: UInt64) {
+        guard announcements.record(payload, at: now, number: number) else { return }
+        for place in streams.indices { Self.describe(&streams[place], by: announcements) }
+    }
+
+    private static func describe(
+        _ stream: inout StreamMeasure, by announcements: Announcements
+    ) {
+        guard stream.ssrc != nil,
+            let format = announcements.format(
+                stream.key.destination, stream.key.destinationPort,
+                payloadType: stream.payloadType)
+        else { return }
+        stream.learn(clockRate: format.clockRate)
+        stream.kind = .media(format.name)
+    }
+
     /// No packet comes any more: what still waits was no RTP, or too little of it to tell.
-    mutating func finish(_ announcements: Announcements) {
+    mutating func finish() {
         for flow in flows.indices {
             for held in flows[flow].held { recordOther(held.packet, kind: .unknown, in: flow) }
             flows[flow].held = []
         }
         for place in streams.indices {
-            let stream = streams[place]
-            if stream.ssrc != nil,
-                let format = announcements.format(
-                    stream.key.destination, stream.key.destinationPort,
-                    payloadType: stream.payloadType)
-            {
-                streams[place].learn(clockRate: format.clockRate)
-                streams[place].kind = .media(format.name)
-            }
+            Self.describe(&streams[place], by: announcements)
             streams[place].finish()
         }
     }

@@ -1,6 +1,6 @@
 import NetBasics
 
-/// Which address a host on the link uses when it speaks for itself alone.
+/// Which IPv4 address a host on the link uses when it speaks for itself alone.
 ///
 /// Reports of IGMP and MLD are never forwarded, so who sent the frame is who sent the packet.
 struct HostTable: Sendable {
@@ -9,8 +9,8 @@ struct HostTable: Sendable {
     private var hosts: [MACAddress: (address: IPAddress, number: UInt64)] = [:]
 
     mutating func note(_ hardware: MACAddress?, _ address: IPAddress, number: UInt64) {
-        // Some report from 0.0.0.0 before they have an address.
-        guard let hardware, address.isUnicast, hosts.count < Self.limit,
+        // Some report from 0.0.0.0 before they have an address, and by MLD from a link-local one.
+        guard let hardware, case .v4 = address, address.isUnicast, hosts.count < Self.limit,
             hosts[hardware] == nil
         else { return }
         hosts[hardware] = (address, number)
@@ -20,7 +20,4 @@ struct HostTable: Sendable {
     func address(of hardware: MACAddress) -> (address: IPAddress, number: UInt64)? {
         hosts[hardware]
     }
-
-    /// Hosts that have reported any group.
-    var count: Int { hosts.count }
 }

@@ -12,21 +12,20 @@ package struct InspectionSettings: Equatable, Sendable {
     package var includesUnicast: Bool
     /// Whether rate, loss and jitter are kept over time.
     package var keepsTimelines: Bool
-    /// Those of the interfaces that are captured live; empty for a file, which does not tell.
-    package var ownAddresses: [MACAddress]
     /// Clocks of dynamic payload types; Hz.
     package var clockRates: [UInt8: Double]
+    /// Those of the interfaces that are captured live, whose packets come from here; empty for a file.
+    package var ownAddresses: Set<MACAddress> = []
 
     package init(
         window: Duration = .milliseconds(100), drainRate: Double? = nil,
         includesUnicast: Bool = false, keepsTimelines: Bool = false,
-        ownAddresses: [MACAddress] = [], clockRates: [UInt8: Double] = [:]
+        clockRates: [UInt8: Double] = [:]
     ) {
         self.window = window
         self.drainRate = drainRate
         self.includesUnicast = includesUnicast
         self.keepsTimelines = keepsTimelines
-        self.ownAddresses = ownAddresses
         self.clockRates = clockRates
     }
 }

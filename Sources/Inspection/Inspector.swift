@@ -12,8 +12,9 @@ package struct Inspector: Sendable {
     var groups = GroupTable()
     var routers = Routers()
     var hosts = HostTable()
-    var announcements = Announcements()
+    var announcements: Announcements { flows.announcements }
     package private(set) var overlay = OverlayTraffic()
+    package private(set) var cooked = CookedInterfaces()
     private var fragments = FragmentTable()
     /// The packet that is being looked at, from one.
     private(set) var number: UInt64 = 0
@@ -57,9 +58,11 @@ package struct Inspector: Sendable {
                     || frame.etherType == LinkFrame.EtherType.ipv6
             else { return }
             let rest = bytes.extracting(frame.payloadOffset...)
+            let interface =
+                linkType == .linuxSLL2
+                ? cooked.number(bytes, interface: packet.interface) : packet.interface
             try see(
-                rest, try IPPacket(decoding: rest), frame, at: packet.time,
-                interface: packet.interface)
+                rest, try IPPacket(decoding: rest), frame, at: packet.time, interface: interface)
         } catch {
             counts.malformed &+= 1
         }
@@ -172,7 +175,7 @@ package struct Inspector: Sendable {
         if let service = ServicePort.name(key.destinationPort) {
             kind = .service(service)
             if key.destinationPort == SAPPacket.port {
-                announcements.record(payload, at: packet.time, number: number)
+                flows.recordAnnouncement(payload, at: packet.time, number: number)
             }
         } else if RTCPHeader.isRTCP(payload) {
             kind = .service("rtcp")
@@ -210,7 +213,7 @@ package struct Inspector: Sendable {
     mutating func noteRTCP() { counts.rtcp &+= 1 }
 
     /// No packet comes any more.
-    package mutating func finish() { flows.finish(announcements) }
+    package mutating func finish() { flows.finish() }
 }
 
 /// What a capture held, whatever it was.

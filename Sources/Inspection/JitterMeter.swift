@@ -4,7 +4,8 @@ import NetBasics
 ///
 /// The formula needs the clock that the time stamps count, which only session descriptions tell. Until
 /// the clock is known, jitter is computed for every usual one; then the packets themselves show which
-/// it is. Fixed size, a few additions per packet.
+/// it is: for the first seconds that may change, as a late start looks like another clock. Fixed size,
+/// a few additions per packet.
 struct JitterMeter: Sendable {
     /// Clock rates in use; Hz.
     static let usualRates: [Double] = [
@@ -12,6 +13,8 @@ struct JitterMeter: Sendable {
     ]
     /// The clock is guessed after so long, and again each time that as much has passed.
     private static let guessInterval = Duration.milliseconds(500)
+    /// After so long the guess stands.
+    private static let settlingTime = Duration.seconds(5)
     /// How far a clock may be from a usual one to be taken for it.
     private static let tolerance = 0.05
 
@@ -24,8 +27,10 @@ struct JitterMeter: Sendable {
     private var greatest: Double = 0
     private var sum: Double = 0
     private var count: UInt64 = 0
-    /// The running jitter by every usual clock, until one is chosen; empty then.
+    /// The jitter by every usual clock, until one is settled for; empty then.
     private var candidates: [Candidate]
+    /// The one of them that the time stamps follow, as far as is known.
+    private var likely: Int?
     private var first: (arrival: Instant, timestamp: Int64)?
     private var last: (arrival: Instant, timestamp: UInt32) = (.zero, 0)
     /// Time stamps beyond 32 bits, relative to the first.
@@ -51,6 +56,12 @@ struct JitterMeter: Sendable {
     var milliseconds: (running: Double, greatest: Double, mean: Double)? {
         guard let clockRate, count > 0 else { return nil }
         let unit = 1000 / clockRate
+        if !candidates.isEmpty, let likely {
+            let jitter = candidates[likely]
+            return (
+                jitter.running * unit, jitter.greatest * unit, jitter.sum / Double(count) * unit
+            )
+        }
         return (running * unit, greatest * unit, sum / Double(count) * unit)
     }
 
@@ -117,15 +128,15 @@ struct JitterMeter: Sendable {
         (last.arrival, clockRate.map { Double(extended) / $0 } ?? 0)
     }
 
-    /// Settles for the usual clock that the time stamps follow, if they follow one.
+    /// Takes the usual clock that the time stamps follow most closely, if they follow one.
     private mutating func guess(at now: Instant) {
         guessDue = now + Self.guessInterval
-        guard let measured = measuredRate else { return }
-        for (index, rate) in Self.usualRates.enumerated()
-        where abs(measured / rate - 1) < Self.tolerance {
-            settle(for: index)
-            return
-        }
+        guard let measured = measuredRate, let first else { return }
+        func distance(_ index: Int) -> Double { abs(measured / Self.usualRates[index] - 1) }
+        likely = candidates.indices.min { distance($0) < distance($1) }
+            .flatMap { distance($0) < Self.tolerance ? $0 : nil }
+        clockRate = likely.map { Self.usualRates[$0] }
+        if let likely, now - first.arrival >= Self.settlingTime { settle(for: likely) }
     }
 
     private mutating func settle(for index: Int) {
@@ -145,7 +156,7 @@ struct JitterMeter: Sendable {
     mutating func learn(clockRate rate: Double) {
         guard !isClockTold else { return }
         isClockTold = true
-        guard clockRate != rate else { return }
+        guard clockRate != rate || !candidates.isEmpty else { return }
         if !candidates.isEmpty, let index = Self.usualRates.firstIndex(of: rate) {
             settle(for: index)
         } else {

@@ -21,26 +21,6 @@ package enum Interfaces {
         return found
     }
 
-    /// Link-layer addresses of six bytes, by the names of their interfaces.
-    package static var hardwareAddresses: [(interface: String, address: MACAddress)] {
-        var list: UnsafeMutablePointer<ifaddrs>?
-        guard getifaddrs(&list) == 0 else { return [] }
-        defer { freeifaddrs(list) }
-        var found: [(interface: String, address: MACAddress)] = []
-        var entry = list
-        while let current = entry {
-            entry = current.pointee.ifa_next
-            guard let raw = current.pointee.ifa_addr, Int32(raw.pointee.sa_family) == AF_PACKET
-            else { continue }
-            let link = UnsafeRawPointer(raw).loadUnaligned(as: sockaddr_ll.self)
-            guard Int(link.sll_halen) == MACAddress.byteCount else { continue }
-            let bytes = withUnsafeBytes(of: link.sll_addr) { Array($0.prefix(6)) }
-            let word = bytes.reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-            found.append((String(cString: current.pointee.ifa_name), MACAddress(rawValue: word)))
-        }
-        return found
-    }
-
     private static func address(at raw: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
         let size =
             switch Int32(raw.pointee.sa_family) {

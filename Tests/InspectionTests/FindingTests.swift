@@ -117,7 +117,8 @@ import Testing
         capture.addStream(packets: 1000)
 
         let own = MACAddress(rawValue: 0x0200_0A00_0005)
-        let settings = InspectionSettings(ownAddresses: [own])
+        var settings = InspectionSettings()
+        settings.ownAddresses = [own]
 
         #expect(capture.findings == [])
         #expect(capture.inspected(settings).findings() == [])
@@ -128,10 +129,24 @@ import Testing
         capture.addQuery()
         capture.addStream(packets: 1000)
 
-        let settings = InspectionSettings(ownAddresses: [MACAddress(rawValue: 9)])
+        var settings = InspectionSettings()
+        settings.ownAddresses = [MACAddress(rawValue: 9)]
 
         #expect(capture.findings == [])
         #expect(capture.inspected(settings).findings().map(\.kind) == [.flooded])
+    }
+
+    @Test func whatRoutersReportIsNoSignOfHosts() {
+        var capture = TestCapture()
+        capture.addQuery()
+        capture.addPIMHello(from: "10.0.0.2")
+        capture.addReport(of: "224.0.0.22", from: TestCapture.querier)
+        capture.addReport(of: "224.0.0.13", from: "10.0.0.2")
+        capture.addReport(of: "239.1.2.3", from: "10.0.0.9")
+        capture.addStream(packets: 1000)
+        capture.addStream(packets: 1000, to: "239.7.7.7")
+
+        #expect(capture.findings == [.flooded])
     }
 
     @Test func aSourceSpecificGroupWithoutSourceIsTold() {
@@ -327,6 +342,25 @@ import Testing
         capture.addAnnouncement("One", session: 1, group: "239.1.2.3")
 
         #expect(capture.findings == [.announcementConflict])
+    }
+
+    @Test func sessionsOfOneOriginAreToldApart() {
+        var capture = TestCapture()
+        capture.addAnnouncement("No Name", session: 0, group: "239.1.2.3")
+        capture.addAnnouncement("No Name", session: 0, group: "239.1.2.4")
+        for index in 0..<20 {
+            for group in ["239.1.2.3", "239.1.2.4"] {
+                capture.addRTP(
+                    UInt16(index), timestamp: UInt32(index) * 1800, payloadType: 96, to: group)
+            }
+            capture.pass(.milliseconds(20))
+        }
+
+        let inspector = capture.inspected()
+
+        #expect(inspector.findings().isEmpty)
+        let kinds = inspector.streams.filter { $0.ssrc != nil }.map(\.kind)
+        #expect(kinds == [.media("h264"), .media("h264")])
     }
 
     @Test func aWrongChecksumIsTold() {

@@ -208,6 +208,50 @@ import Testing
         #expect(stream?.kind == .media("h264"))
     }
 
+    /// Its first packet comes 35 ms late, so that after half a second 90 kHz look like 96.
+    private static var lateStart: TestCapture {
+        var capture = TestCapture()
+        let start = capture.now
+        for index in 0..<300 {
+            capture.now = start + .milliseconds(index == 0 ? 35 : 20 * index + 20)
+            capture.addRTP(
+                UInt16(index), timestamp: UInt32(index) * 1800, payloadType: 96)
+        }
+        return capture
+    }
+
+    @Test func aClockThatLooksLikeAnotherAtFirstIsFound() throws {
+        let stream = try #require(
+            Self.lateStart.inspected().streams.first { $0.ssrc != nil })
+
+        #expect(stream.clockRate == 90_000)
+        // One interval is 15 ms too long by the first packet, the others are exact.
+        let jitter = try #require(stream.jitterMilliseconds)
+        #expect(abs(jitter.greatest - 15.0 / 16) < 0.001)
+    }
+
+    @Test func anAnnouncementInTheMiddleKeepsWhatWasMeasured() throws {
+        var late = TestCapture()
+        for index in 0..<100 {
+            if index == 60 { late.addAnnouncement("One", session: 1, group: "239.1.2.3") }
+            // A packet in ten comes 4 ms late.
+            let delay = Duration.milliseconds(index % 10 == 5 ? 4 : 0)
+            late.pass(delay)
+            late.addRTP(UInt16(index), timestamp: UInt32(index) * 1800, payloadType: 96)
+            late.pass(.milliseconds(20) - delay)
+        }
+        let stream = try #require(late.inspected().streams.first { $0.ssrc != nil })
+        var told = InspectionSettings()
+        told.clockRates = [96: 90_000]
+        let known = try #require(late.inspected(told).streams.first { $0.ssrc != nil })
+
+        let jitter = try #require(stream.jitterMilliseconds)
+        let expected = try #require(known.jitterMilliseconds)
+        #expect(jitter.mean == expected.mean)
+        #expect(jitter.greatest == expected.greatest)
+        #expect(stream.kind == .media("h264"))
+    }
+
     @Test func senderReportsTellTheDelay() {
         var capture = TestCapture()
         capture.addStream(packets: 10)

@@ -41,7 +41,7 @@ final class NetworkLab {
 
     /// Logs and files of this lab; removed with it unless `POLYCAST_KEEP_LAB` is set.
     let directory: URL
-    private let prefix: String
+    let prefix: String
     private var programs: [Program] = []
     private let addresses: [Host: [Family: String]]
     private var isUp = true
@@ -84,6 +84,9 @@ final class NetworkLab {
         programs.append(program)
         return program
     }
+
+    /// Lets a program end with the lab at the latest.
+    func keep(_ program: Program) { programs.append(program) }
 
     /// What runs a command in a host, up to the command itself.
     func runner(_ host: Host) -> [String] { [Files.netns, "run", prefix, host.rawValue] }
