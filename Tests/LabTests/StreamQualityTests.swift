@@ -123,8 +123,8 @@ extension LabTests {
                 #expect(stream.packets == other.packets)
                 #expect(stream.lost == other.lost)
                 #expect(stream.lost ?? 0 > 0, "nothing was dropped")
-                // tshark leaves packets with a marker out, which ends frames of video, and all of
-                // Opus, whose clock it does not know.
+                // tshark tells other figures of video than the formula does, and none of Opus, whose
+                // clock it does not know.
                 let (mean, most) = try jitter(
                     file, port: stream.destinationPort, clock: try #require(stream.clockHz))
                 try expect(stream, hasJitter: mean, most)
