@@ -75,7 +75,7 @@ package final class CaptureFileWriter {
         if fileStart == nil { fileStart = packet.time }
         writer.add(
             data, interface: packet.interface, at: packet.time,
-            wireByteCount: packet.wireByteCount)
+            wireByteCount: packet.wireByteCount, comment: packet.comment)
         packetCount &+= 1
         lastTime = packet.time
         if writer.bytes.count >= Self.flushBytes { try flush() }

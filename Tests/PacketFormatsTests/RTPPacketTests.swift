@@ -87,11 +87,12 @@ import Testing
     @Test func anAdaptationFieldHasItsParts() throws {
         let packet = try packets("Transport stream, adaptation only")[0]
         let field = try #require(packet.adaptationField)
+        let (clock, original): (UInt64, UInt64) = (8_589_934_591 * 300, 77 * 300 + 5)
 
         #expect(!packet.hasPayload)
         #expect(packet.payloadByteCount == 0)
-        #expect(field.clockReference == 8_589_934_591 * 300)
-        #expect(field.originalClockReference == 77 * 300 + 5)
+        #expect(field.clockReference == clock)
+        #expect(field.originalClockReference == original)
         #expect(field.spliceCountdown == -3)
         #expect(field.privateData == Array("abc".utf8))
     }
