@@ -78,7 +78,8 @@ import Testing
     @Test func aClockCounts27MHz() throws {
         let field = try #require(try packets("Transport stream")[1].adaptationField)
 
-        #expect(field.clockReference == 0x1_2345_6789 * 300 + 299)
+        let clock: UInt64 = 0x1_2345_6789 * 300 + 299
+        #expect(field.clockReference == clock)
         #expect(field.isDiscontinuity)
         #expect(field.isRandomAccess)
         #expect(try packets("Transport stream")[0].pid == TransportStreamPacket.nullPID)
