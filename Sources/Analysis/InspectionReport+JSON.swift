@@ -168,6 +168,7 @@ extension InspectionReport {
             "truncated": .bool(capture.trouble != nil),
             "trouble": JSONValue(capture.trouble),
             "cut_packets": JSONValue(capture.counts.cut),
+            "joined_packets": JSONValue(capture.counts.joined),
             "malformed": JSONValue(capture.counts.malformed),
             "undecoded": JSONValue(capture.counts.undecoded),
             "untracked": JSONValue(capture.untracked),

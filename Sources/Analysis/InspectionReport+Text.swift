@@ -95,8 +95,8 @@ extension InspectionReport {
             "\(subject): \(counts.packets) packets, \(counts.bytes) bytes in "
             + "\(shortNumber(duration.seconds)) s"
         let notes: [(UInt64, String)] = [
-            (counts.cut, "cut by the capture"), (counts.malformed, "malformed"),
-            (counts.undecoded, "of unknown link types"),
+            (counts.cut, "cut by the capture"), (counts.joined, "of several datagrams each"),
+            (counts.malformed, "malformed"), (counts.undecoded, "of unknown link types"),
             (capture.untracked, "of streams beyond the limit"),
             (capture.fragments.incomplete, "with missing fragments"),
             (capture.fragments.contradictory, "with fragments that overlap"),

@@ -24,11 +24,20 @@ extension Inspector {
         guard stream.lost > 0, Double(stream.lost) > Self.lossShare * Double(expected) else {
             return nil
         }
+        let text =
+            "\(stream.title) lacks \(stream.lost) of \(expected) packets, in "
+            + "\(stream.gapCount) gaps"
+        let evidence = [stream.evidence.loss].compactMap(\.self)
+        guard stream.cutLong == 0 else {
+            return Finding(
+                kind: .loss, severity: .warning,
+                text: text + "; or they are in \(stream.cutLong) packets longer than a frame, "
+                    + "which were captured in part and may be several (segmentation offload)",
+                evidence: evidence,
+                fix: "capture whole packets: polycast capture without -s, tcpdump -s 0")
+        }
         return Finding(
-            kind: .loss, severity: .problem,
-            text: "\(stream.title) lacks \(stream.lost) of \(expected) packets, in "
-                + "\(stream.gapCount) gaps",
-            evidence: [stream.evidence.loss].compactMap(\.self),
+            kind: .loss, severity: .problem, text: text, evidence: evidence,
             fix: "capture nearer to the source to see where they go; look for full buffers "
                 + "(netstat -su), overrun links and duplex errors on the way")
     }

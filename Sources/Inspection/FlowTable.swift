@@ -20,6 +20,7 @@ struct FlowTable: Sendable {
         /// Everything that is not RTP.
         var other: Int32 = -1
         var held: [Held] = []
+        var joined = JoinedSearch()
         /// Packets of which nothing is kept, as tables were full.
         var untracked: UInt64 = 0
     }
@@ -77,6 +78,12 @@ struct FlowTable: Sendable {
         let place = Int(flows[flow].other)
         streams[place].record(packet)
         if streams[place].kind == .unknown { streams[place].kind = kind }
+    }
+
+    /// Length of all but the last, if `payload` is several RTP packets from that number on.
+    @inline(__always)
+    mutating func joinedByteCount(_ payload: RawSpan, number: UInt16, in flow: Int) -> Int? {
+        flows[flow].joined.byteCount(in: payload, number: number)
     }
 
     /// Counts a packet that looks like RTP; a new source needs two packets that follow each other.

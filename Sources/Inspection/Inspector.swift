@@ -6,6 +6,9 @@ import PacketFormats
 /// A value without I/O, driven by whoever has packets. Memory is bounded: tables have limits, and what
 /// finds no room is counted. A packet of a known stream costs some 100 ns and no allocation.
 package struct Inspector: Sendable {
+    /// What an Ethernet frame holds: a packet that is longer and not in fragments may be several.
+    private static let frameLimit = 1500
+
     package let settings: InspectionSettings
     package private(set) var counts = PacketCounts()
     var flows: FlowTable
@@ -139,7 +142,10 @@ package struct Inspector: Sendable {
         at now: Instant, interface: Int
     ) throws(DecodeError) {
         let sender = Endpoint(address: packet.source, port: header.sourcePort)
-        if overlay.record(payload, from: sender) { return }
+        if let count = overlay.record(payload, from: sender) {
+            if count > 1 { counts.joined &+= 1 }
+            return
+        }
         if settings.includesUnicast {
             measure(payload, packet, header, frame, at: now, interface: interface)
         }
@@ -165,7 +171,32 @@ package struct Inspector: Sendable {
             seeOther(payload, key, seen, in: flow)
             return
         }
-        flows.recordRTP(seen, ssrc: ssrc, in: flow)
+        seen.isCutLong =
+            seen.byteCount > Self.frameLimit
+            && payload.byteCount + UDPHeader.byteCount < header.length
+        if !seen.isFragmented,
+            let length = flows.joinedByteCount(payload, number: seen.sequence, in: flow)
+        {
+            seen.byteCount = packet.payloadOffset + UDPHeader.byteCount
+            seeJoined(payload, each: length, seen, ssrc, in: flow)
+        } else {
+            flows.recordRTP(seen, ssrc: ssrc, in: flow)
+        }
+    }
+
+    /// Counts each of several RTP packets that were captured as one, of which `headers` has what is
+    /// the same in all, and the bytes that each has in front.
+    private mutating func seeJoined(
+        _ payload: RawSpan, each length: Int, _ headers: StreamPacket, _ ssrc: UInt32, in flow: Int
+    ) {
+        counts.joined &+= 1
+        var packet = headers
+        for start in stride(from: 0, to: payload.byteCount, by: length) {
+            let part = payload.extracting(start..<min(start + length, payload.byteCount))
+            packet.byteCount = headers.byteCount + part.byteCount
+            guard Self.readRTP(part, into: &packet) == ssrc else { return }
+            flows.recordRTP(packet, ssrc: ssrc, in: flow)
+        }
     }
 
     private mutating func seeOther(
@@ -223,6 +254,8 @@ package struct PacketCounts: Equatable, Sendable {
     package var bytes: UInt64 = 0
     /// Of which less was captured than there was.
     package var cut: UInt64 = 0
+    /// That held several datagrams each, see ``JoinedDatagrams``.
+    package var joined: UInt64 = 0
     /// Of link types that are not decoded.
     package var undecoded: UInt64 = 0
     /// With headers that contradict themselves or end early.

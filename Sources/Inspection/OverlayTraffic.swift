@@ -28,20 +28,32 @@ package struct OverlayTraffic: Sendable {
         DatagramHeader.Kind.allCases.firstIndex(of: kind).map { counts[$0] } ?? 0
     }
 
-    /// Counts a datagram if it is one of Polycast's.
-    mutating func record(_ payload: RawSpan, from sender: Endpoint) -> Bool {
-        let kind: DatagramHeader.Kind
-        do {
-            kind = try DatagramHeader.kind(of: payload)
-        } catch {
-            return false
-        }
-        guard let place = DatagramHeader.Kind.allCases.firstIndex(of: kind) else { return false }
-        counts[place] &+= 1
+    /// Counts a datagram if it is one of Polycast's, or several that were captured as one: so many.
+    mutating func record(_ payload: RawSpan, from sender: Endpoint) -> Int? {
+        guard let kind = try? DatagramHeader.kind(of: payload) else { return nil }
         bytes &+= UInt64(payload.byteCount)
         if endpoints.count < Self.endpointLimit { endpoints.insert(sender) }
         if kind == .rendezvousRequest { noteRequest(payload, from: sender) }
-        return true
+        guard kind.isSentTogether,
+            let length = JoinedDatagrams.overlayByteCount(in: payload)
+        else {
+            count(kind)
+            return 1
+        }
+        var number = 0
+        for start in stride(from: 0, to: payload.byteCount, by: length) {
+            guard let kind = try? DatagramHeader.kind(of: payload.extracting(start...)) else {
+                break
+            }
+            count(kind)
+            number += 1
+        }
+        return number
+    }
+
+    private mutating func count(_ kind: DatagramHeader.Kind) {
+        guard let place = DatagramHeader.Kind.allCases.firstIndex(of: kind) else { return }
+        counts[place] &+= 1
     }
 
     private mutating func noteRequest(_ payload: RawSpan, from sender: Endpoint) {

@@ -11,6 +11,8 @@ struct StreamPacket: Sendable {
     var trafficClass: UInt8
     var sender: MACAddress?
     var isFragmented = false
+    /// Longer than a frame, and captured in part: others may be behind it that cannot be seen.
+    var isCutLong = false
     /// Bits per second of the wireless frame.
     var wirelessRate: UInt32?
     /// RTP's, where it is RTP.
@@ -59,6 +61,8 @@ package struct StreamMeasure: Sendable {
     package private(set) var loopedDuplicates: UInt64 = 0
     /// Packets that came in fragments.
     package private(set) var fragmented: UInt64 = 0
+    /// Packets longer than a frame that were captured in part.
+    package private(set) var cutLong: UInt64 = 0
     package private(set) var longestPause: Duration = .zero
     package private(set) var gaps = LatencyHistogram()
     package internal(set) var reports = SenderReports()
@@ -142,6 +146,7 @@ package struct StreamMeasure: Sendable {
             fragmented &+= 1
             if evidence.fragment == nil { evidence.fragment = packet.number }
         }
+        if packet.isCutLong { cutLong &+= 1 }
         packets &+= 1
         bytes &+= UInt64(packet.byteCount)
         rate.record(bytes: packet.byteCount, at: packet.time, number: packet.number)

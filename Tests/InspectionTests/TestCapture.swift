@@ -145,6 +145,14 @@ struct TestCapture {
             to: "239.255.255.255", port: 9875)
     }
 
+    /// Keeps so many bytes of each packet, as a capture with a snapshot length does.
+    mutating func cut(to count: Int) {
+        for place in packets.indices {
+            packets[place].frame = Array(packets[place].frame.prefix(count))
+            packets[place].packet.range = 0..<packets[place].frame.count
+        }
+    }
+
     // MARK: - Results
 
     func inspected(_ settings: InspectionSettings = InspectionSettings()) -> Inspector {

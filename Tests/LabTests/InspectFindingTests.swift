@@ -113,6 +113,35 @@ extension LabTests {
             #expect(report.kinds.isEmpty, "\(report.findings)")
         }
 
+        /// A link without hardware never cuts them apart: they are captured as one at both ends.
+        @Test(.timeLimit(.minutes(1)))
+        func datagramsSentTogetherAreNoLoss() async throws {
+            let lab = try NetworkLab()
+            defer { lab.down() }
+            try lab.snoop("lana")
+            // The lab's links take no bunches, so that what loses packets loses single ones.
+            try lab.on(.a1, "ip", "link", "set", "eth0", "gso_max_segs", "64")
+            _ = try await lab.joinGroup(.a2, "group=239.9.9.1")
+            let captures = [
+                try await lab.startCapture(
+                    "inspect", "-i", "eth0", "--duration", "6s", "--json", on: .a1),
+                try await lab.startCapture(
+                    "inspect", "-i", "eth0", "--duration", "6s", "--json", on: .a2),
+            ]
+            try await lab.sendGroup(
+                .a1, "group=239.9.9.1", "count=1500", "bunch=20", "skip=701,702,703")
+            for (place, capture) in captures.enumerated() {
+                #expect(try await capture.ends(within: .seconds(12)))
+                let report = try capture.inspection()
+                let stream = try #require(report.streams.first { $0.group == "239.9.9.1" })
+
+                #expect(stream.packets == 1497, "capture \(place)")
+                #expect(stream.lost == 3, "capture \(place)")
+                #expect(report.kinds == ["loss"], "capture \(place): \(report.findings)")
+                #expect(report.capture.joinedPackets >= 70, "capture \(place)")
+            }
+        }
+
         @Test(.timeLimit(.minutes(1)), .enabled(if: PIMRouter.path != nil, PIMRouter.comment))
         func aHopLimitOfOneBesideARouterIsFound() async throws {
             let lab = try NetworkLab()

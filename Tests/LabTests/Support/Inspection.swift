@@ -39,7 +39,7 @@ struct Inspection: Decodable {
     }
     struct Captured: Decodable {
         struct Dropped: Decodable { let kernel, interface: Int? }
-        let packets: Int
+        let packets, joinedPackets: Int
         let truncated: Bool
         let trouble: String?
         let dropped: Dropped

@@ -55,6 +55,10 @@ enum Traffic {
             count, size = int(words.get("count", "100")), int(words.get("size", "500"))
             interval = float(words.get("interval", "2")) / 1000
             skipped = {int(n) for n in words.get("skip", "").split(",") if n}
+            bunch, together = int(words.get("bunch", "1")), []
+            if bunch > 1:
+                UDP_SEGMENT = 103
+                s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, size)
             start = time.monotonic()
             for n in range(count):
                 time.sleep(max(0, start + n * interval - time.monotonic()))
@@ -64,7 +68,10 @@ enum Traffic {
                 head = struct.pack(">BBHII", 0x80, 33, (65500 + n) & 0xFFFF, stamp, 0x1234)
                 if "plain" in words:
                     head = b"\x01"
-                s.sendto(head.ljust(size, b"\x47"), (group, port))
+                together.append(head.ljust(size, b"\x47"))
+                if len(together) == bunch or n == count - 1:
+                    s.sendto(b"".join(together), (group, port))
+                    together = []
 
         {"join": join, "send": send}[verb]()
         """#
@@ -88,7 +95,8 @@ extension NetworkLab {
         return program
     }
 
-    /// Begins to send to a group: RTP of type 33, or with `plain=1` bytes that are none.
+    /// Begins to send to a group: RTP of type 33, or with `plain=1` bytes that are none; with
+    /// `bunch=N` the kernel gets N datagrams at once and cuts them apart.
     func startSending(_ host: Host, _ words: String...) throws -> Program {
         try start(try traffic("send", words), in: host, name: "send-\(host)-\(UUID().uuidString)")
     }
