@@ -83,15 +83,19 @@ private func isControl(_ scalar: Unicode.Scalar) -> Bool {
         || (0x7F...0x9F).contains(scalar.value)
 }
 
-/// An IGMP report and an RTP packet as Ethernet frames, and the samples of protocols in IPv4.
+/// RTP packets and Polycast's own, alone and several captured as one, and the samples of protocols in
+/// IPv4 and Ethernet.
 var frameSeeds: [[UInt8]] {
     let ethernet: [UInt8] = [1, 0, 0x5E, 1, 2, 3, 2, 0, 0, 0, 0, 1, 8, 0]
-    func seed(_ transport: UInt8, _ payloads: [[UInt8]]) -> [UInt8] {
+    let group: [UInt8] = [239, 1, 2, 3]
+    func seed(
+        _ transport: UInt8, _ payloads: [[UInt8]], to target: [UInt8] = group
+    ) -> [UInt8] {
         payloads.reduce([1]) { bytes, payload in
             let length = 20 + payload.count
             let header: [UInt8] = [0x45, 0, UInt8(length >> 8), UInt8(length & 255), 0, 0, 0, 0]
             let frame =
-                ethernet + header + [1, transport, 0, 0, 10, 0, 0, 1, 239, 1, 2, 3] + payload
+                ethernet + header + [1, transport, 0, 0, 10, 0, 0, 1] + target + payload
             return bytes + [5, UInt8(frame.count >> 8), UInt8(frame.count & 255)] + frame
         }
     }
@@ -103,8 +107,13 @@ var frameSeeds: [[UInt8]] {
     let rtp = (0..<4).map { index -> [UInt8] in
         [0x80, 33, 0, UInt8(index), 0, 0, 0, UInt8(index), 0, 0, 0, 7] + [1, 2, 3, 4]
     }
+    let joined = Array(rtp.joined())
+    let media = [UInt8](repeating: 9, count: 92)
+    let own = [0xB1, 1, 0, 1, 0, 0, 0, 7] + media + [0xB1, 3, 0, 1, 0, 0, 0, 7] + media
     let samples = ProtocolSamples.all.map(\.bytes)
     return [seed(17, rtp.map { datagram($0, port: 5004) })]
+        + [seed(17, [datagram(joined, port: 5004), datagram(joined, port: 5004)])]
+        + [seed(17, [datagram(own, port: 7400)], to: [10, 0, 0, 2])]
         + samples.map { seed(2, [$0]) } + samples.map { seed(103, [$0]) }
         + samples.map { seed(17, [datagram($0, port: 9875), datagram($0, port: 5005)]) }
 }
