@@ -20,7 +20,9 @@ import Testing
         var processorTime = Duration.zero
 
         /// The share of rounds in which others send, after `before` other rounds.
-        mutating func share(of rounds: Int, on host: Host, after before: Int = 5000) -> Double {
+        mutating func share(
+            of rounds: Int, on host: Host, after before: Int = 5000, load: Int = 1000
+        ) -> Double {
             var sharedRounds = 0
             for round in 0..<before + rounds {
                 let start = now
@@ -28,7 +30,7 @@ import Testing
                 now = now + time
                 processorTime = processorTime + time * (choice.isShared ? host.processors : 1)
                 if round >= before, choice.isShared { sharedRounds += 1 }
-                choice.note(load: 1000, from: start, to: now, processorTime: processorTime)
+                choice.note(load: load, from: start, to: now, processorTime: processorTime)
                 now = now + host.wait
             }
             return Double(sharedRounds) / Double(rounds)
@@ -73,11 +75,33 @@ import Testing
         let free = Host(alone: .microseconds(200), shared: .microseconds(110))
         let busy = Host(alone: .microseconds(200), shared: .microseconds(300))
 
-        let shares = [free, busy, free].map { owner.share(of: 10_000, on: $0, after: 20_000) }
+        let shares = [free, busy, free].map { owner.share(of: 10_000, on: $0, after: 40_000) }
 
         #expect(shares[0] > 0.9)
         #expect(shares[1] < 0.1)
         #expect(shares[2] > 0.9)
+    }
+
+    /// One round of many children is more than a look.
+    @Test func looksTakeLittleWhereRoundsAreLong() {
+        for shared in [110, 260] {
+            var owner = Owner()
+            let host = Host(alone: .microseconds(200), shared: .microseconds(shared))
+            let share = owner.share(of: 2000, on: host, load: 1 << 18)
+
+            #expect(shared < 200 ? share > 0.98 : share < 0.02)
+            #expect(share > 0 && share < 1, "nobody looks any more")
+        }
+    }
+
+    @Test func looksBecomeRareWhileTheyFindTheSame() {
+        var owner = Owner()
+        let host = Host(alone: .microseconds(200), shared: .microseconds(260))
+        let early = owner.share(of: 10_000, on: host, after: 0)
+        let late = owner.share(of: 100_000, on: host, after: 100_000)
+
+        #expect(early > 0.003)
+        #expect(late < 0.002 && late > 0)
     }
 
     @Test func aLongPauseDoesNotCountAgainstTheWayItFellInto() {
