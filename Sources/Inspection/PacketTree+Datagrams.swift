@@ -153,11 +153,14 @@ extension PacketTree {
         let packet = try RTPPacket(decoding: bytes)
         let header = packet.header
         reading.show(packet.field)
+        // Captured as one: the header is that of the first.
+        let others = JoinedDatagrams.rtpByteCount(in: bytes).map { (bytes.byteCount - 1) / $0 }
         reading.say(
             "RTP",
             "payload type \(formatName(header.payloadType, path)), sequence \(header.sequence), "
                 + "time \(header.timestamp), SSRC 0x\(String(ssrc, radix: 16))"
-                + (header.hasMarker ? ", marker" : ""))
+                + (header.hasMarker ? ", marker" : "")
+                + (others.map { ", and \($0) more behind it" } ?? ""))
         let end = header.payloadOffset + header.payloadByteCount
         let payload = bytes.extracting(header.payloadOffset..<end)
         if header.payloadType == Self.transportStreamType,

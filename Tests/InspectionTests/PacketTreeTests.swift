@@ -40,6 +40,18 @@ import Testing
         #expect(layers(sample) == [["frame", "eth", "ieee8021ad", "vlan", "ip", "udp", "rtp"]])
     }
 
+    @Test func packetsCapturedAsOneAreSaidToBe() {
+        let packets = (7...9).map { number -> [UInt8] in
+            [0x80, 33, 0, UInt8(number), 0, 0, 0, 0, 0, 0, 0, 5] + [1, 2, 3]
+        }
+        let texts = summaries([
+            frame(packets[0], port: 5004), frame(Array(packets.joined()), port: 5004),
+        ]).map(\.info)
+
+        #expect(texts[0].hasSuffix("SSRC 0x5"))
+        #expect(texts[1].hasSuffix("SSRC 0x5, and 2 more behind it"))
+    }
+
     @Test func extensionHeadersAreLayersOfTheirOwn() {
         let sample = SampleFrames.networks.filter { $0.name == "every extension header" }
 
