@@ -157,6 +157,7 @@ extension HostChecks {
                     evidence: ["/proc/net/igmp: \(name) V\(version)"])
             ]
         }
+        if let reason = facts.memberships.reason { return [.cannotSee(.igmp, name, reason)] }
         return [.pass(.igmp, name, "\(name) speaks IGMPv\(chosen.igmpVersion ?? 3)")]
     }
 

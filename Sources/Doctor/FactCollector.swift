@@ -131,8 +131,9 @@ struct FactCollector: ~Copyable {
         interface.forcedIGMPVersion = all != 0 ? all : own
         interface.igmpVersion = SystemFiles.igmpVersion(of: interface.name, in: igmp)
         let settings6 = "/proc/sys/net/ipv6/conf/\(interface.name)"
+        // A kernel without IPv6 has no such folder; without /proc nothing is known.
         interface.isIPv6Disabled =
-            files.exists("/proc/sys/net/ipv6")
+            files.exists("/proc/sys/net/ipv6") || !files.exists("/proc/sys/net")
             ? flag("\(settings6)/disable_ipv6") : .known(true)
         let all6 = files.integer("/proc/sys/net/ipv6/conf/all/force_mld_version").value ?? 0
         let own6 = files.integer("\(settings6)/force_mld_version").value ?? 0
@@ -156,7 +157,7 @@ struct FactCollector: ~Copyable {
     /// The file is not there where the module was never loaded.
     private func legacyTables() -> Fact<[String]> {
         let path = "/proc/net/\(question.isIPv6 ? "ip6" : "ip")_tables_names"
-        guard files.exists(path) else { return .known([]) }
+        guard files.exists(path) || !files.exists("/proc/net") else { return .known([]) }
         return mapped(path) { $0.split(separator: "\n").map(String.init) }
     }
 

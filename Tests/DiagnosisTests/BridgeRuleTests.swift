@@ -81,6 +81,8 @@ import Testing
         #expect(check(asked) { $0.igmpVersion = 3 } == .pass)
         #expect(check(question()) { $0.igmpVersion = 2 } == .pass)
         #expect(check(question("ff15::1")) { _ in } == nil)
+        let blind = judge(HostChecks.igmp) { $0.memberships = .unknown("no file") }
+        #expect(blind?.status == .cannotSee)
     }
 
     @Test func mldNeedsIPv6AndALinkLocalAddress() {
