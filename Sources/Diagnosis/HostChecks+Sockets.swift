@@ -27,7 +27,9 @@ extension HostChecks {
         guard question.groupCount <= limit else {
             return .fail(
                 .memberships, setting,
-                "\(question.groupCount) groups are wanted, and a socket may join \(limit)",
+                question.groupCount == 1
+                    ? "a socket may join no group"
+                    : "\(question.groupCount) groups are wanted, and a socket may join \(limit)",
                 cause: "the kernel refuses the next join with \"No buffer space available\"",
                 fix: "sysctl -w \(setting)=\(roomy), or join on several sockets",
                 evidence: evidence)
@@ -59,9 +61,11 @@ extension HostChecks {
         case .unknown(let reason):
             return .cannotSee(.memberships, setting, reason)
         case .known(let limit) where limit < 1 && question.source != nil:
-            return .fail(
-                .memberships, setting, "no source may be named",
-                cause: "\(setting) is \(limit), so source-specific joins are refused",
+            // Linux: ip_mc_source() looks at the limit from the second source on.
+            return .warn(
+                .memberships, setting, "a socket may name but one source of a group",
+                cause: "\(setting) is \(limit): the kernel refuses a second source, and programs "
+                    + "that give all at once (setsourcefilter), with \"No buffer space available\"",
                 fix: "sysctl -w \(setting)=64", evidence: ["\(setting) = \(limit)"])
         case .known(let limit):
             return .pass(
@@ -89,14 +93,15 @@ extension HostChecks {
                     .loopback, subject, "a packet to \(text) did not come back to a member here",
                     cause: blames(facts, question)
                         ?? "the kernel took and dropped it: a filter in front of the socket, such "
-                        + "as iptables or a BPF program",
+                        + "as \(facts.filter.reason == nil ? "" : "nftables, ")iptables or a BPF "
+                        + "program",
                     fix: "nft list ruleset; iptables-save; then look at the checks above")
             ]
         case .known(.joinRefused(let reason)):
             return [
                 .fail(
                     .loopback, subject, "joining \(text) was refused: \(reason)",
-                    cause: blames(facts, question)
+                    cause: blames(facts, question) ?? blamesLimit(facts, question)
                         ?? "the interface cannot carry groups, or a limit is reached",
                     fix: "see the checks above, and ip maddr show dev \(subject)",
                     evidence: [reason])
@@ -114,7 +119,15 @@ extension HostChecks {
     /// The first check that fails by itself and explains why nothing comes back.
     private static func blames(_ facts: HostFacts, _ question: Question) -> String? {
         let causes = interface(facts, question) + route(facts, question) + firewall(facts, question)
-        return causes.first { $0.status == .fail && $0.name != .group }.map {
+        return causes.first { $0.status == .fail }.map {
+            "check \($0.name.rawValue): \($0.text)"
+        }
+    }
+
+    /// A limit that allows not even the one group that was tried.
+    private static func blamesLimit(_ facts: HostFacts, _ question: Question) -> String? {
+        guard !question.isIPv6, case .known(...0) = facts.limits.igmpMemberships else { return nil }
+        return memberships(facts, question).first { $0.status == .fail }.map {
             "check \($0.name.rawValue): \($0.text)"
         }
     }
