@@ -58,7 +58,7 @@ extension HostChecks {
                 cause: "packets of the group reach only programs of this host",
                 fix: "choose the interface of the network with --interface")
         }
-        guard found.hasAddress(isIPv6: question.isIPv6) else { return addressless(name, question) }
+        guard found.hasAddress(isIPv6: question.isIPv6) else { return addressless(found, question) }
         return .pass(
             .interface, name,
             "\(name) is up, with MULTICAST, MTU \(found.mtu), "
@@ -66,8 +66,17 @@ extension HostChecks {
                 .map { "\($0.address)/\($0.prefixBits)" }.joined(separator: ", "))
     }
 
-    private static func addressless(_ name: String, _ question: Question) -> Check {
+    private static func addressless(_ found: InterfaceFacts, _ question: Question) -> Check {
+        let name = found.name
         let family = question.isIPv6 ? "IPv6" : "IPv4"
+        let least = leastMTU(isIPv6: question.isIPv6)
+        guard found.mtu >= least else {
+            return .fail(
+                .interface, name, "\(name) has no \(family) address",
+                cause: "it carries \(found.mtu) bytes, and the kernel has \(family) off where "
+                    + "that is less than \(least)",
+                fix: "ip link set \(name) mtu 1500, and give it its addresses again")
+        }
         return .fail(
             .interface, name, "\(name) has no \(family) address",
             cause: "without one nothing can be sent to the group from there, and reports carry "

@@ -34,18 +34,35 @@ extension HostChecks {
     }
 
     private static func linkMTU(_ chosen: InterfaceFacts, _ question: Question) -> Check {
-        let least = question.isIPv6 ? 1280 : 576
-        guard chosen.mtu < least else {
-            return .pass(
-                .mtu, chosen.name,
-                "\(chosen.mtu) bytes on the link"
-                    + (question.remote == nil ? "; no path was named" : ""))
+        let family = question.isIPv6 ? "IPv6" : "IPv4"
+        let least = leastMTU(isIPv6: question.isIPv6)
+        let text = "\(chosen.name) carries only \(chosen.mtu) bytes"
+        let fix = "ip link set \(chosen.name) mtu 1500"
+        guard chosen.mtu >= least else {
+            return .fail(
+                .mtu, chosen.name, text,
+                cause: "that is less than the \(least) that \(family) asks of a link, so the "
+                    + "kernel has it off there",
+                fix: fix)
         }
-        return .fail(
-            .mtu, chosen.name, "\(chosen.name) carries only \(chosen.mtu) bytes",
-            cause: "that is less than the \(least) that IP\(question.isIPv6 ? "v6" : "") asks for",
-            fix: "ip link set \(chosen.name) mtu 1500")
+        guard question.isIPv6 || chosen.mtu >= ordinaryPacket else {
+            return .warn(
+                .mtu, chosen.name, text,
+                cause: "packets of more are cut into fragments, of which a lost one loses all; "
+                    + "programs count on \(ordinaryPacket) (RFC 791, section 3.1)",
+                fix: fix)
+        }
+        return .pass(
+            .mtu, chosen.name,
+            "\(chosen.mtu) bytes on the link"
+                + (question.remote == nil ? "; no path was named" : ""))
     }
+
+    /// What every link must carry (RFC 791, section 3.2; RFC 8200, section 5).
+    static func leastMTU(isIPv6: Bool) -> Int { isIPv6 ? 1280 : 68 }
+
+    /// What every host must be able to receive, in fragments or not.
+    private static let ordinaryPacket = 576
 
     // MARK: - Rendezvous
 

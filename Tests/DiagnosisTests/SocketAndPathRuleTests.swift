@@ -128,8 +128,26 @@ import Testing
         #expect(path(1500)?.status == .pass)
         #expect(path(1400)?.status == .warn && path(1400)?.fix?.contains("1372") == true)
         #expect(judge(HostChecks.mtu) { $0.path = .unknown("x") }?.status == .cannotSee)
-        #expect(judge(HostChecks.mtu) { $0.change("eth0") { $0.mtu = 500 } }?.status == .fail)
         #expect(judge(HostChecks.mtu)?.status == .pass)
+    }
+
+    @Test(arguments: [
+        ("239.1.2.3", 576, Check.Status.pass), ("239.1.2.3", 575, .warn), ("239.1.2.3", 68, .warn),
+        ("239.1.2.3", 67, .fail), ("ff15::1", 1280, .pass), ("ff15::1", 1279, .fail),
+    ])
+    func aNarrowLinkFailsWhereIPDoesNotRun(group: String, bytes: Int, status: Check.Status) {
+        let check = judge(HostChecks.mtu, question(group)) { $0.change("eth0") { $0.mtu = bytes } }
+        #expect(check?.status == status)
+    }
+
+    @Test func aLinkTooNarrowForIPv6IsWhyThereIsNoAddress() {
+        let check = judge(HostChecks.interface, question("ff15::1")) {
+            $0.change("eth0") {
+                $0.mtu = 1000
+                $0.addresses = []
+            }
+        }
+        #expect(check?.status == .fail && check?.fix?.contains("mtu 1500") == true)
     }
 
     @Test func aClockThatNobodyKeepsWarns() {
