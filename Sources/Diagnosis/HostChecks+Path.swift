@@ -152,22 +152,44 @@ extension HostChecks {
         guard case .known(let clock) = facts.clock else {
             return [.cannotSee(.clock, "adjtimex", facts.clock.reason ?? "")]
         }
-        guard clock.isSynchronized else {
+        let evidence = [
+            "STA_UNSYNC \(clock.isFlaggedFree ? 1 : 0), maxerror "
+                + "\(clock.maximumError.nanoseconds / 1000) us, esterror "
+                + "\(clock.estimatedError.nanoseconds / 1000) us"
+        ]
+        guard clock.isKept else {
             return [
                 .warn(
                     .clock, "adjtimex", "nothing keeps this host's clock",
-                    cause: "the kernel has the clock as not synchronized; one-way delays "
-                        + "measured between hosts then mean nothing",
+                    cause: "no time service has told the kernel lately that it keeps the clock; "
+                        + "one-way delays measured between hosts then mean nothing",
                     fix: "systemctl enable --now systemd-timesyncd (or chrony); timedatectl status",
-                    evidence: ["STA_UNSYNC"])
+                    evidence: evidence)
+            ]
+        }
+        guard clock.estimatedError <= comparableClock else {
+            return [
+                .warn(
+                    .clock, "adjtimex",
+                    "the clock is kept only to \(milliseconds(clock.estimatedError))",
+                    cause: "the time service itself takes its error to be so large, as its servers "
+                        + "are far away or out of reach; one-way delays between hosts are off by "
+                        + "as much",
+                    fix: "name servers that are near: chronyc sources, or timedatectl "
+                        + "timesync-status",
+                    evidence: evidence)
             ]
         }
         return [
             .pass(
                 .clock, "adjtimex",
-                "the clock is kept, to \(milliseconds(clock.estimatedError)) by its own estimate")
+                "the clock is kept, to \(milliseconds(clock.estimatedError)) by its own estimate",
+                evidence: evidence)
         ]
     }
+
+    /// Beyond this the clocks of two hosts are of no use for delays of media; not measured.
+    static let comparableClock: Duration = .milliseconds(100)
 
     /// `1.2 ms`.
     static func milliseconds(_ duration: Duration) -> String {

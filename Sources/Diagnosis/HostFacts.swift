@@ -281,12 +281,23 @@ package struct RendezvousFacts: Equatable, Sendable {
 
 /// What the kernel says of its clock (adjtimex(2)).
 package struct ClockFacts: Equatable, Sendable {
-    package var isSynchronized: Bool
+    /// The flag STA_UNSYNC.
+    package var isFlaggedFree: Bool
     package var estimatedError: Duration
+    /// Grows by 0.5 ms in a second until a time service sets it anew; 16 s at most.
     package var maximumError: Duration
 
-    package init(isSynchronized: Bool, estimatedError: Duration, maximumError: Duration) {
-        self.isSynchronized = isSynchronized
+    /// Whether a time service has set the clock in the last hours.
+    ///
+    /// The flag alone does not tell: the kernel raises it when ``maximumError`` has reached its end,
+    /// but systemd-timesyncd leaves it up, too, lest the kernel write to an RTC in local time.
+    var isKept: Bool { !isFlaggedFree || maximumError < Self.maximumErrorLimit }
+
+    /// NTP_PHASE_LIMIT of the kernel.
+    private static let maximumErrorLimit: Duration = .seconds(16)
+
+    package init(isFlaggedFree: Bool, estimatedError: Duration, maximumError: Duration) {
+        self.isFlaggedFree = isFlaggedFree
         self.estimatedError = estimatedError
         self.maximumError = maximumError
     }

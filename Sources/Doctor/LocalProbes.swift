@@ -72,7 +72,7 @@ enum LocalProbes {
         }
         return .known(
             ClockFacts(
-                isSynchronized: state.status & Int32(STA_UNSYNC) == 0,
+                isFlaggedFree: state.status & Int32(STA_UNSYNC) != 0,
                 estimatedError: .microseconds(Int64(state.esterror)),
                 maximumError: .microseconds(Int64(state.maxerror))))
     }

@@ -17,7 +17,7 @@ func healthyFacts() -> HostFacts {
     facts.udp = .known(UDPWatch(received: 1000, bufferErrors: 0))
     facts.clock = .known(
         ClockFacts(
-            isSynchronized: true, estimatedError: .microseconds(40), maximumError: .milliseconds(2))
+            isFlaggedFree: false, estimatedError: .microseconds(40), maximumError: .milliseconds(2))
     )
     return facts
 }

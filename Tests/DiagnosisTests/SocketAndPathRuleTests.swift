@@ -150,11 +150,34 @@ import Testing
         #expect(check?.status == .fail && check?.fix?.contains("mtu 1500") == true)
     }
 
+    private func clock(
+        isFlaggedFree: Bool, estimated: Duration = .zero, maximum: Duration
+    ) -> Check? {
+        judge(HostChecks.clock) {
+            $0.clock = .known(
+                ClockFacts(
+                    isFlaggedFree: isFlaggedFree, estimatedError: estimated,
+                    maximumError: maximum))
+        }
+    }
+
     @Test func aClockThatNobodyKeepsWarns() {
-        let free = ClockFacts(
-            isSynchronized: false, estimatedError: .zero, maximumError: .seconds(16))
-        #expect(judge(HostChecks.clock) { $0.clock = .known(free) }?.status == .warn)
+        let check = clock(isFlaggedFree: true, estimated: .seconds(16), maximum: .seconds(16))
+        #expect(check?.status == .warn && check?.text == "nothing keeps this host's clock")
         #expect(judge(HostChecks.clock)?.status == .pass)
         #expect(judge(HostChecks.clock) { $0.clock = .unknown("x") }?.status == .cannotSee)
+    }
+
+    @Test func aFlagThatOnlySparesTheRTCIsNoAlarm() {
+        #expect(clock(isFlaggedFree: true, maximum: .milliseconds(1500))?.status == .pass)
+    }
+
+    @Test func aClockThatIsKeptBadlyWarns() {
+        let good = clock(
+            isFlaggedFree: false, estimated: .milliseconds(100), maximum: .seconds(1))
+        let bad = clock(
+            isFlaggedFree: false, estimated: .milliseconds(101), maximum: .seconds(1))
+        #expect(good?.status == .pass)
+        #expect(bad?.status == .warn && bad?.text.contains("101.0 ms") == true)
     }
 }
