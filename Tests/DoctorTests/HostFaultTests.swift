@@ -45,6 +45,29 @@ extension DoctorLabTests {
 
             #expect(report.blames("route", "fail", "Network is unreachable"), "\(report.alarms)")
             #expect(report.check("route")?.fix?.contains("ip route add 224.0.0.0/4") == true)
+            #expect(
+                report.unseen.isSuperset(of: [
+                    "interface", "reverse_path", "bridge", "querier", "container", "loopback",
+                ]), "\(report.unseen)")
+        }
+
+        @Test func whoNamesTheInterfaceIsWarnedOfTheMissingRoute() throws {
+            let lab = try DoctorLab.switched()
+            try lab.ip("a", "route del default")
+
+            let report = try lab.doctor("a", "239.1.2.3 --interface eth0")
+
+            #expect(report.blames("route", "warn", "neither a route for 224.0.0.0/4"))
+            #expect(report.alarms.map(\.name) == ["route"], "\(report.alarms)")
+        }
+
+        @Test func theLoopbackInterfaceWarns() throws {
+            let lab = try DoctorLab.switched()
+            try lab.ip("a", "route add 239.1.2.3 dev lo")
+
+            let report = try lab.doctor("a", "239.1.2.3")
+
+            #expect(report.blames("interface", "warn", "only programs of this host"))
         }
 
         @Test func aRouteByAnotherInterfaceWarns() throws {
@@ -65,6 +88,18 @@ extension DoctorLabTests {
             let report = try lab.doctor("a", "\(group) --interface eth0")
 
             #expect(report.blames("group", "fail", cause), "\(report.alarms)")
+        }
+
+        @Test(arguments: [
+            ("224.0.0.251", "its scope is the link"), ("239.128.0.5", "MAC address of a group"),
+            ("[ff02::fb]", "its scope is the link"),
+        ])
+        func aGroupThatSwitchesFloodWarns(group: String, cause: String) throws {
+            let lab = try DoctorLab.switched()
+
+            let report = try lab.doctor("a", "\(group) --interface eth0")
+
+            #expect(report.blames("group", "warn", cause), "\(report.alarms)")
         }
 
         // MARK: - Reverse path, forwarding
@@ -89,6 +124,29 @@ extension DoctorLabTests {
             let report = try lab.doctor("a", "239.1.2.3 --interface eth1")
 
             #expect(report.blames("reverse_path", "warn", "by eth0"), "\(report.alarms)")
+        }
+
+        @Test func strictReversePathFiltersFailWhereTheWayToTheOtherDoctorIsAnother() throws {
+            let lab = try DoctorLab.switched()
+            try lab.link("a", "eth1", "10.88.0.11/24", "b", "eth1", "10.88.0.12/24")
+            try lab.set("a", "net.ipv4.conf.eth0.rp_filter", 1)
+            _ = try lab.listen("b", "239.1.2.3 --interface eth0 --listen 0.0.0.0")
+
+            let report = try lab.doctor("a", "239.1.2.3 --interface eth0 --with 10.88.0.12")
+
+            #expect(report.blames("reverse_path", "fail", "back to 10.88.0.12 is by eth1"))
+        }
+
+        @Test(.enabled(if: DoctorPermission.has("smcrouted"), "smcrouted is installed"))
+        func aDaemonThatLeavesOutTheInterfaceWarns() throws {
+            let lab = try DoctorLab.routed()
+            try lab.add("c")
+            _ = try lab.routeGroup("239.1.2.3", on: "r", between: "toa", and: "tob")
+            try lab.link("r", "toc", "10.77.3.1/24", "c", "eth0", "10.77.3.12/24")
+
+            let report = try lab.doctor("r", "239.1.2.3 --interface toc")
+
+            #expect(report.blames("forwarding", "warn", "only toa, tob"), "\(report.alarms)")
         }
 
         @Test func aRouterWithoutMulticastRoutingWarns() throws {
@@ -208,109 +266,6 @@ extension DoctorLabTests {
 
             #expect(report.blames("firewall", "fail", "chain ip6 f o"), "\(report.alarms)")
             #expect(report.check("firewall")?.subject == "MLD reports out")
-        }
-
-        @Test func legacyTablesAreSaidNotToBeSeen() throws {
-            let lab = try DoctorLab.switched()
-            try lab.replace("/proc/net/ip_tables_names", by: "filter\nnat\n")
-
-            let check = try lab.doctor("a", "239.1.2.3 --interface eth0").check("iptables")
-
-            #expect(check?.status == "cannot_see")
-            #expect(check?.text.contains("filter, nat") == true)
-        }
-
-        // MARK: - Limits and buffers
-
-        @Test func moreGroupsThanASocketMayJoinFail() throws {
-            let lab = try DoctorLab.switched()
-
-            let report = try lab.doctor("a", "239.1.2.3+40 --interface eth0")
-
-            #expect(report.blames("memberships", "fail", "No buffer space available"))
-            #expect(
-                report.check("memberships")?.fix?.contains("igmp_max_memberships=256") == true)
-        }
-
-        @Test func asManyGroupsAsASocketMayJoinWarn() throws {
-            let lab = try DoctorLab.switched()
-            // The kernel's own socket joins them, and is refused as a program's would be.
-            for number in 1...20 {
-                try lab.ip("a", "addr add 239.9.0.\(number)/32 dev eth0 autojoin")
-            }
-            #expect(throws: LabError.self) {
-                try lab.ip("a", "addr add 239.9.0.21/32 dev eth0 autojoin")
-            }
-
-            let report = try lab.doctor("a", "239.1.2.3 --interface eth0")
-
-            #expect(report.blames("memberships", "warn", "No buffer space"), "\(report.alarms)")
-        }
-
-        @Test func aSmallReceiveBufferWarns() throws {
-            let lab = try DoctorLab.switched()
-            try lab.replace("/proc/sys/net/core/rmem_max", by: "65536\n")
-
-            let report = try lab.doctor("a", "239.1.2.3 --interface eth0")
-
-            #expect(report.blames("buffers", "warn", "below what Linux gives"), "\(report.alarms)")
-        }
-
-        @Test func datagramsLostAtASocketFailNowAndWarnLater() throws {
-            let lab = try DoctorLab.switched()
-            let reader = try lab.listen("b", "239.1.2.3 --interface eth0 --listen 0.0.0.0:9000")
-            reader.signal(SIGSTOP)
-            let flood = try lab.begin(
-                "a", "while :; do echo x > /dev/udp/10.77.0.12/9000; done")
-            usleep(500_000)
-
-            let during = try lab.doctor("b", "239.1.2.3 --interface eth0 --querier-wait 2s")
-            flood.kill()
-            let after = try lab.doctor("b", "239.1.2.3 --interface eth0")
-
-            #expect(during.blames("drops", "fail", "more slowly"), "\(during.alarms)")
-            #expect(during.check("drops")?.subject == "*:9000")
-            #expect(after.blames("drops", "warn", "before"), "\(after.alarms)")
-        }
-
-        // MARK: - IPv6
-
-        @Test func aHostWithoutIPv6Fails() throws {
-            let lab = try DoctorLab.switched()
-            try lab.set("a", "net.ipv6.conf.eth0.disable_ipv6", 1)
-
-            let report = try lab.doctor("a", "[ff15::1] --interface eth0")
-
-            #expect(report.blames("mld", "fail", "disable_ipv6 is 1"), "\(report.alarms)")
-        }
-
-        @Test func aVersionOfMLDThatNamesNoSourcesFails() throws {
-            let lab = try DoctorLab.switched()
-            try lab.set("a", "net.ipv6.conf.eth0.force_mld_version", 1)
-
-            let report = try lab.doctor("a", "2001:db8::1,[ff3e::8000:1] --interface eth0")
-
-            #expect(report.blames("mld", "fail", "force_mld_version"), "\(report.alarms)")
-        }
-
-        @Test func aVersionOfIGMPThatNamesNoSourcesFails() throws {
-            let lab = try DoctorLab.switched()
-            try lab.set("a", "net.ipv4.conf.eth0.force_igmp_version", 2)
-
-            let report = try lab.doctor("a", "10.77.0.12,232.1.2.3 --interface eth0")
-
-            #expect(report.blames("igmp", "fail", "force_igmp_version"), "\(report.alarms)")
-        }
-
-        // MARK: - Clock
-
-        @Test func theClockIsJudgedAsTheKernelHasIt() throws {
-            let lab = try DoctorLab.switched()
-
-            let check = try lab.doctor("a", "239.1.2.3 --interface eth0").check("clock")
-
-            // Namespaces share the host's clock, so this host's is all there is to see.
-            #expect(check?.status == "pass" || check?.cause?.contains("not synchronized") == true)
         }
     }
 }

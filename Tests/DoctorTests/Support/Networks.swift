@@ -4,7 +4,7 @@ extension DoctorLab {
     ///
     ///     a 10.77.0.11 ── br0 of sw 10.77.0.1 ── b 10.77.0.12
     static func switched(
-        querier: Bool = true, usesAddress: Bool = true, igmp: Int = 3
+        querier: Bool = true, usesAddress: Bool = true, igmp: Int = 3, mld: Int = 2
     ) throws -> DoctorLab {
         let lab = try DoctorLab()
         try lab.add("sw")
@@ -13,7 +13,7 @@ extension DoctorLab {
             "link add br0 type bridge mcast_snooping 1 mcast_querier \(querier ? 1 : 0) "
                 + "mcast_query_interval 100 mcast_query_response_interval 50 "
                 + "mcast_startup_query_interval 50 mcast_igmp_version \(igmp) "
-                + "mcast_mld_version 2 mcast_query_use_ifaddr \(usesAddress ? 1 : 0)")
+                + "mcast_mld_version \(mld) mcast_query_use_ifaddr \(usesAddress ? 1 : 0)")
         try lab.ip("sw", "addr add 10.77.0.1/24 dev br0")
         try lab.ip("sw", "link set br0 up")
         for (host, number) in [("a", 11), ("b", 12)] {
