@@ -181,8 +181,9 @@ package enum PairChecks {
     ) -> Check {
         let subject = "\(findings.remote.address)"
         let evidence = ["\(sizes.tried) bytes tried, \(sizes.passed) passed"]
-        guard sizes.tried > 0, sizes.passed > 0 else {
-            return .cannotSee(name, subject, "no probe of any size passed")
+        guard sizes.tried > 0 else {
+            return .cannotSee(
+                name, subject, "the link here carries too little to try packets of several sizes")
         }
         guard sizes.passed < sizes.tried else {
             return .pass(

@@ -128,6 +128,16 @@ let pairSamples: [PairMessage] = [
         #expect(check?.status == status && (words.isEmpty || check?.text.contains(words) == true))
     }
 
+    @Test func sizesThatWereNotTriedAreNotJudged() {
+        let all = checks {
+            $0.sizesOut = .init()
+            $0.sizesIn = .init(tried: 1500, passed: 100)
+        }
+        #expect(all[.pairMTUOut]?.status == .cannotSee)
+        #expect(all[.pairMTUOut]?.text.contains("carries too little") == true)
+        #expect(all[.pairMTUIn]?.status == .fail)
+    }
+
     @Test func theLikeliestCauseIsNamed() {
         func cause(
             ttl: Int, routers: Int, there: UInt32 = 0, here: [Check] = []

@@ -120,6 +120,17 @@ extension DoctorLabTests {
             }
         }
 
+        @Test func aLinkThatFitsNoProbesOfSeveralSizesIsNoBlackHole() throws {
+            let lab = try DoctorLab.switched()
+            try lab.ip("a", "link set eth0 mtu 100")
+            _ = try lab.listen("b", "239.1.2.3 --interface eth0 --listen 0.0.0.0")
+
+            let report = try lab.doctor("a", "239.1.2.3 --interface eth0 --with 10.77.0.12")
+
+            #expect(report.unseen == ["querier", "pair_mtu_out", "pair_mtu_in"])
+            #expect(report.alarms.map(\.name) == ["mtu"], "\(report.alarms)")
+        }
+
         @Test func aDoctorThatIsNotThereFails() throws {
             let lab = try DoctorLab.switched()
 
