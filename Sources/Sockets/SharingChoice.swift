@@ -85,9 +85,9 @@ struct SharingChoice {
             return
         }
         // What was the other way until now was a look.
-        let least = min(Self.stayRatio * load, Self.stayLimit)
-        stretch = min(least << (isShared ? 0 : confirmations), Self.stayLimit)
         confirmations = min(confirmations + 1, Self.doublings)
+        let most = Self.stayRatio * load << (isShared ? 0 : Self.doublings)
+        stretch = min(Self.stayRatio * Self.look << confirmations, most, Self.stayLimit)
     }
 }
 
