@@ -14,6 +14,8 @@ struct MediaForwarder: ~Copyable {
     private let streams: [StreamID]
     private var media: MediaPlane
     private var batch = PacketBatch()
+    /// Whether what came before the last receive has still to leave.
+    private var keeps = false
     private var wanted: [WantedRepair] = []
     private var counted: UInt64 = 0
     private var loop: EventLoop
@@ -72,6 +74,10 @@ struct MediaForwarder: ~Copyable {
     }
 
     var number: Int32 { socket.number }
+    /// Of this thread and of those that help it; nanoseconds.
+    var processorNanoseconds: Int64 {
+        Clocks.threadNanoseconds + media.othersProcessorTime.nanoseconds
+    }
     var endpoint: Endpoint { socket.local }
 
     /// Waits as the daemon does.
@@ -88,8 +94,9 @@ struct MediaForwarder: ~Copyable {
 
     /// Forwards what has arrived; returns the copies, `nil` if nothing had.
     mutating func work() throws(SystemError) -> Int? {
-        try socket.receive(into: &batch)
-        guard batch.count > 0 else { return nil }
+        try socket.receive(
+            into: &batch, upTo: media.messageLimit(after: batch), keepingEarlier: keeps)
+        guard batch.count > 0 || keeps else { return nil }
         let now = Clocks.now
         let wall = Clocks.wallNanoseconds
         for index in 0..<batch.count {
@@ -97,6 +104,11 @@ struct MediaForwarder: ~Copyable {
             let datagram = batch.datagram(at: index)
             guard Datagram.isMedia(datagram.bytes) else { continue }
             media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
+        }
+        keeps = batch.wasFilled && batch.room > 0
+        if keeps {
+            media.sendOn(on: socket)
+            return 0
         }
         media.flush(on: socket)
         takeSigns(at: now)

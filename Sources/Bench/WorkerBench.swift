@@ -110,14 +110,13 @@ struct WorkerBench: ~Copyable {
     private static func rates(
         of forwarder: inout MediaForwarder, _ feeder: Feeder, _ slice: Duration
     ) throws(SystemError) -> Rates {
-        func processorTime() -> Int64 { Clocks.processNanoseconds - feeder.processorNanoseconds }
-        let (start, processorStart) = (Clocks.now, processorTime())
+        let (start, processorStart) = (Clocks.now, forwarder.processorNanoseconds)
         var rates = Rates()
         while Clocks.now - start < slice {
             if let count = try forwarder.work() { rates.copies += count } else { forwarder.wait() }
         }
         rates.time = (Clocks.now - start).nanoseconds
-        rates.processorTime = processorTime() - processorStart
+        rates.processorTime = forwarder.processorNanoseconds - processorStart
         return rates
     }
 
@@ -137,11 +136,11 @@ struct WorkerBench: ~Copyable {
         var rates = Rates()
         while rates.time < slice.nanoseconds {
             filler.fill(forwarder.endpoint)
-            let (start, processorStart) = (Clocks.now, Clocks.processNanoseconds)
+            let (start, processorStart) = (Clocks.now, forwarder.processorNanoseconds)
             var copies = 0
             while let count = try forwarder.work() { copies += count }
             rates.time += (Clocks.now - start).nanoseconds
-            rates.processorTime += Clocks.processNanoseconds - processorStart
+            rates.processorTime += forwarder.processorNanoseconds - processorStart
             rates.copies += copies
         }
         return rates

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/futex.h>
 #include <netinet/in.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
@@ -58,6 +59,24 @@ void cl_sleep_on_word(const uint32_t *word, uint32_t value) {
 
 void cl_wake_on_word(const uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void cl_wake_all_on_word(const uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+uint32_t cl_add_to_word(uint32_t *word, uint32_t value) {
+    return __atomic_fetch_add(word, value, __ATOMIC_ACQ_REL);
+}
+
+void cl_spin_on_word(const uint32_t *word, uint32_t value, uint32_t looks) {
+    while (looks-- > 0 && cl_load_word(word) == value) {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+    }
 }
 
 int cl_drop_network_capabilities(void) {

@@ -193,10 +193,14 @@ final class PeerDaemon {
         }
     }
 
-    /// Takes what has arrived, batch by batch, but not for ever.
+    /// Takes what has arrived, part by part, but not for ever.
+    ///
+    /// While others send, parts are received behind each other until the batch is full.
     private func receive() throws(SystemError) {
-        for _ in 0..<8 {
-            try socket.receive(into: &incoming)
+        var keeps = false
+        for _ in 0..<Self.receiveLimit {
+            try socket.receive(
+                into: &incoming, upTo: media.messageLimit(after: incoming), keepingEarlier: keeps)
             let now = Clocks.now
             let wall = Clocks.wallNanoseconds
             let sample = takeSample()
@@ -214,10 +218,18 @@ final class PeerDaemon {
                     receive(datagram, from: sender, at: now)
                 }
             }
-            media.flush(on: socket)
-            if !incoming.wasFilled { return }
+            keeps = incoming.wasFilled && incoming.room > 0
+            if keeps {
+                media.sendOn(on: socket)
+            } else {
+                media.flush(on: socket)
+                if !incoming.wasFilled { return }
+            }
         }
+        if keeps { media.flush(on: socket) }
     }
+
+    private static let receiveLimit = 16
 
     /// The datagram of the received batch that shows, if it is media, where its neighbor sends from.
     ///

@@ -1,5 +1,6 @@
 import Forwarding
 import Sealing
+import Sockets
 import Wire
 
 /// Packets of one size that came one behind the other and go to the same children.
@@ -8,30 +9,43 @@ import Wire
 /// Allocated once; bodies stay where they are.
 struct FanOutRun: ~Copyable {
     /// Packets of a run, as many as the kernel cuts apart.
-    private static let limit = 64
+    static let limit = 64
 
     private(set) var count = 0
     private(set) var bodyBytes = 0
+    private var most = limit
     /// Who gets them, as places in ``Forwarder/children``, but for whom they came from.
     private(set) var children = 0..<0
     private(set) var exception: LinkToken?
     /// Headers of all copies, but for what names their links.
     let headers = TaggedHeaders(capacity: limit)
     let bodies: UnsafeMutablePointer<UnsafeRawPointer>
+    /// Where it goes, if it is shared: lanes, and the socket.
+    private(set) var targets: UnsafeMutablePointer<Int32>
+    private(set) var targetCount = 0
+    private var targetCapacity = 16
+    var descriptor: Int32 = -1
 
-    init() { bodies = .allocate(capacity: Self.limit) }
+    init() {
+        bodies = .allocate(capacity: Self.limit)
+        targets = .allocate(capacity: targetCapacity)
+    }
 
-    deinit { bodies.deallocate() }
+    deinit {
+        bodies.deallocate()
+        targets.deallocate()
+    }
 
     /// Whether a packet may be appended, or only begin another run.
     func continues(with passage: Passage, bodyBytes: Int) -> Bool {
-        count > 0 && count < Self.limit && self.bodyBytes == bodyBytes
+        count > 0 && count < most && self.bodyBytes == bodyBytes
             && children == passage.children && exception == passage.exception
     }
 
     /// Forgets what it held.
-    mutating func begin(with passage: Passage, bodyBytes: Int) {
+    mutating func begin(with passage: Passage, bodyBytes: Int, most: Int) {
         count = 0
+        self.most = min(most, Self.limit)
         children = passage.children
         exception = passage.exception
         self.bodyBytes = bodyBytes
@@ -54,7 +68,39 @@ struct FanOutRun: ~Copyable {
             link: header.first, source: header.second, sequence: header.third)
     }
 
-    mutating func removeAll() { count = 0 }
+    mutating func removeAll() {
+        count = 0
+        targetCount = 0
+    }
+
+    /// Goes to that lane, too.
+    mutating func addTarget(_ lane: Int) {
+        if targetCount == targetCapacity {
+            let more = UnsafeMutablePointer<Int32>.allocate(capacity: 2 * targetCapacity)
+            more.update(from: targets, count: targetCount)
+            targets.deallocate()
+            (targets, targetCapacity) = (more, 2 * targetCapacity)
+        }
+        (targets + targetCount).initialize(to: Int32(truncatingIfNeeded: lane))
+        targetCount &+= 1
+    }
+
+    /// Queues copies of packets from `first` on, as many as one message holds; returns how many.
+    ///
+    /// `headers`: those of the run, tagged for the target.
+    func append(
+        from first: Int, to target: borrowing SharedRuns.Target, lane: Int,
+        _ headers: borrowing TaggedHeaders, _ batch: UnsafeMutablePointer<SendBatch>
+    ) -> Int {
+        let room = batch.pointee.reserve(
+            count - first, headerBytes: MediaHeader.bodyOffset, bodyBytes: bodyBytes,
+            to: target.address, lane: lane)
+        for index in 0..<room.count {
+            let place = room.add(index, bodies[first &+ index])
+            headers.write(first &+ index, link: target.link, to: place)
+        }
+        return room.count
+    }
 }
 
 /// Copies of one packet that wait for their tags, each for another child.

@@ -14,35 +14,41 @@ extension MediaPlane {
         guard !passage.children.isEmpty, let start = body.baseAddress,
             body.count >= MediaTagKey.sealBytes
         else { return }
-        if !run.continues(with: passage, bodyBytes: body.count) {
+        if !run.pointee.continues(with: passage, bodyBytes: body.count) {
             fanOut(on: socket)
-            run.begin(with: passage, bodyBytes: body.count)
+            run.pointee.begin(
+                with: passage, bodyBytes: body.count,
+                most: outgoing.packetLimit(MediaHeader.bodyOffset + body.count))
         }
-        run.append(words, lacks: passage.lacks, start)
+        run.pointee.append(words, lacks: passage.lacks, start)
     }
 
-    /// Queues the copies of all packets that wait.
+    /// Queues the copies of all packets that wait, or shares them.
     mutating func fanOut(on socket: borrowing UDPSocket) {
-        guard run.count > 0 else { return }
-        for child in run.children where reaches(child) {
+        guard run.pointee.count > 0 else { return }
+        let isShared = outgoing.shares(copies: run.pointee.count * run.pointee.children.count)
+        for child in run.pointee.children where reaches(child) {
             let lane = childLanes[child]
             guard let key = lanes[lane].key else { continue }
             if isTooLong(for: lane) {
                 sendRunInPieces(to: lane, on: socket)
-            } else if run.count == 1 {
+            } else if isShared {
+                run.pointee.addTarget(lane)
+            } else if run.pointee.count == 1 {
                 sendOne(to: lane, key, on: socket)
             } else {
                 sendRun(to: lane, key, on: socket)
             }
         }
+        guard !isShared else { return outgoing.share(on: socket) }
         group.write()
-        run.removeAll()
-        outgoing.begin(on: socket)
+        run.pointee.removeAll()
     }
 
     private func reaches(_ child: Int) -> Bool {
         if rates.flows.isAnyLimited, rates.isLimited(lane: childLanes[child]) { return false }
-        return run.exception == nil || forwarder.reaches(child, except: run.exception)
+        let exception = run.pointee.exception
+        return exception == nil || forwarder.reaches(child, except: exception)
     }
 
     /// One child gets all packets.
@@ -50,16 +56,18 @@ extension MediaPlane {
         to lane: Int, _ key: MediaTagKey, on socket: borrowing UDPSocket
     ) {
         let link = lanes[lane].link
-        run.headers.tag(run.count, link: link, by: key)
+        let run = run
+        let count = run.pointee.count
+        run.pointee.headers.tag(count, link: link, by: key)
         var next = 0
-        while next < run.count {
+        while next < count {
             if outgoing.isFull { outgoing.makeRoom(on: socket) }
             let room = outgoing.reserve(
-                run.count - next, headerBytes: MediaHeader.bodyOffset, bodyBytes: run.bodyBytes,
-                to: lanes[lane].address, lane: lane)
+                count - next, headerBytes: MediaHeader.bodyOffset,
+                bodyBytes: run.pointee.bodyBytes, to: lanes[lane].address, lane: lane)
             for index in 0..<room.count {
-                let place = room.add(index, run.bodies[next &+ index])
-                run.headers.write(next &+ index, link: link, to: place)
+                let place = room.add(index, run.pointee.bodies[next &+ index])
+                run.pointee.headers.write(next &+ index, link: link, to: place)
             }
             next &+= room.count
         }
@@ -72,8 +80,10 @@ extension MediaPlane {
         if group.isFull || outgoing.isFull { group.write() }
         if outgoing.isFull { outgoing.makeRoom(on: socket) }
         let room = outgoing.reserve(
-            1, headerBytes: MediaHeader.bodyOffset, bodyBytes: run.bodyBytes,
+            1, headerBytes: MediaHeader.bodyOffset, bodyBytes: run.pointee.bodyBytes,
             to: lanes[lane].address, lane: lane)
-        group.add(run, link: lanes[lane].link, key, at: room.add(0, run.bodies[0]))
+        let run = run
+        group.add(
+            run.pointee, link: lanes[lane].link, key, at: room.add(0, run.pointee.bodies[0]))
     }
 }

@@ -53,16 +53,17 @@ extension MediaPlane {
     }
 
     func isTooLong(for lane: Int) -> Bool {
-        let count = MediaHeader.bodyOffset + run.bodyBytes
+        let count = MediaHeader.bodyOffset + run.pointee.bodyBytes
         return lanes[lane].keys.map { count > $0.datagramLimit } ?? false
     }
 
     mutating func sendRunInPieces(to lane: Int, on socket: borrowing UDPSocket) {
         guard let keys = lanes[lane].keys else { return }
         let child = lanes[lane].child
-        for index in 0..<run.count {
-            let body = UnsafeRawBufferPointer(start: run.bodies[index], count: run.bodyBytes)
-            var words = run.words(at: index)
+        for index in 0..<run.pointee.count {
+            let body = UnsafeRawBufferPointer(
+                start: run.pointee.bodies[index], count: run.pointee.bodyBytes)
+            var words = run.pointee.words(at: index)
             words.link |= lanes[lane].link
             sendInPieces(
                 words, body, keys, link: child.localToken, to: child.endpoint, on: socket)

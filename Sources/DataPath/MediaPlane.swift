@@ -24,7 +24,7 @@ package struct MediaPlane: ~Copyable {
     /// How much each child's link carries, and what waits for it (`+Rate`).
     var rates = LinkRates()
     /// What is still to be copied for children (`+FanOut`).
-    var run = FanOutRun()
+    var run: UnsafeMutablePointer<FanOutRun> { outgoing.run }
     var group = FanOutGroup()
     package private(set) var delivery: DeliveryEdge
     /// Bodies as they travel, sealed, and as they are delivered.
@@ -87,12 +87,20 @@ package struct MediaPlane: ~Copyable {
             return lanes.count - 1
         }
         installFlows()
+        installTargets()
     }
 
     /// Takes media from, and gives media to, these links from now on, named by our own tokens.
     package mutating func install(_ keys: [LinkToken: LinkTagKeys]) {
         tags = LinkTags(keys)
         for lane in lanes.indices { lanes[lane].obey(keys) }
+        installTargets()
+    }
+
+    /// Tells those who send where lanes lead.
+    private mutating func installTargets() {
+        outgoing.install(
+            lanes.map { SharedRuns.Target(address: $0.address, link: $0.link, key: $0.key) })
     }
 
     /// Starts to count and deliver a remote stream; `false` if no port was left for it.
@@ -128,11 +136,21 @@ package struct MediaPlane: ~Copyable {
     /// Hands over, and forgets, what media passed.
     package mutating func takeMediaSigns() -> [OverlayPeer.MediaSign] { signs.take() }
 
+    /// What threads that send, beside the owner, have had of processors.
+    package var othersProcessorTime: Duration { outgoing.othersProcessorTime }
     package var sendRefusals: SendRefusals { outgoing.refusals }
     /// Datagrams that the kernel took for children and for whoever asked for repair.
     package var sentCount: UInt64 { outgoing.sentCount }
 
     // MARK: - From the network
+
+    /// How many messages to receive after those of `batch`: few that hold much, where others send
+    /// meanwhile what came before, see ``sendOn(on:)``.
+    package func messageLimit(after batch: borrowing PacketBatch) -> Int {
+        outgoing.isSharing && batch.isJoined ? Self.sharedMessages : PacketBatch.capacity
+    }
+
+    private static let sharedMessages = 8
 
     /// Prepares for the datagrams of `batch` from `first` on, which are received now, in order.
     ///
@@ -276,6 +294,9 @@ package struct MediaPlane: ~Copyable {
         }
         outgoing.flush(on: socket)
     }
+
+    /// Lets others begin to send what has come; it stays in place until ``flush(on:)``.
+    package mutating func sendOn(on socket: borrowing UDPSocket) { fanOut(on: socket) }
 
     /// Sends all that is queued, to children and to local endpoints.
     package mutating func flush(on socket: borrowing UDPSocket) {

@@ -65,6 +65,12 @@ import CSipHash
         }
     }
 
+    /// Takes over the first `count` headers of another, untagged.
+    package func copy(_ count: Int, of other: borrowing Self) {
+        let blocks = (count + Self.lanes - 1) / Self.lanes
+        messages.update(from: other.messages, count: blocks * Self.messageWords * Self.lanes)
+    }
+
     /// Tags the first `count` headers, with `link` set in their first words.
     package func tag(_ count: Int, link: UInt64, by key: MediaTagKey) {
         for block in 0..<(count + Self.lanes - 1) / Self.lanes {

@@ -10,7 +10,7 @@ import NetBasics
 /// is that of the traffic.
 package struct PacketBatch: ~Copyable {
     /// Messages of a batch.
-    static let capacity = 64
+    package static let capacity = 64
     private static let slotBytes = 65_536
     private static let controlBytes = PacketInfo.controlBytes + SegmentSize.controlBytes
     /// Datagrams of one message at most; the kernel joins no more.
@@ -24,10 +24,14 @@ package struct PacketBatch: ~Copyable {
     }
 
     package private(set) var count = 0
-    /// Whether the kernel may have more than what fitted.
+    /// Whether the kernel may have more than what it was asked for.
     package private(set) var wasFilled = false
-    /// Messages that the kernel has written since they were prepared.
-    private var overwritten = capacity
+    /// Messages that came before those of the last receive, and stay in place.
+    private(set) var kept = 0
+    /// Messages of the last receive.
+    private var received = 0
+    /// Messages that the kernel may have written since they were prepared.
+    private var overwritten = 0..<capacity
     private let segments: UnsafeMutablePointer<Segment>
     let messages: UnsafeMutablePointer<cl_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
@@ -60,9 +64,16 @@ package struct PacketBatch: ~Copyable {
         segments.deallocate()
     }
 
-    /// Resets what the kernel overwrote.
-    mutating func prepare() {
-        for index in 0..<overwritten {
+    /// Whether the messages of the last receive hold many datagrams each.
+    package var isJoined: Bool { count > 4 * received }
+
+    /// Messages that can be received while those that came before stay.
+    package var room: Int { Self.capacity - kept - received }
+
+    /// Resets what the kernel overwrote, and says where the next messages go.
+    mutating func prepare(keepingEarlier keeps: Bool) {
+        kept = keeps ? kept + received : 0
+        for index in overwritten {
             messages[index].msg_hdr.msg_iov = vectors + index
             messages[index].msg_hdr.msg_iovlen = 1
             messages[index].msg_hdr.msg_name = UnsafeMutableRawPointer(addresses + index)
@@ -72,12 +83,13 @@ package struct PacketBatch: ~Copyable {
         }
     }
 
-    /// Tells apart the datagrams of the first `messageCount` messages.
-    mutating func split(_ messageCount: Int) {
+    /// Tells apart the datagrams of `messageCount` messages, of those that were asked for.
+    mutating func split(_ messageCount: Int, asked: Int) {
         count = 0
-        overwritten = messageCount
-        wasFilled = messageCount == Self.capacity
-        for message in 0..<messageCount {
+        received = messageCount
+        wasFilled = messageCount == asked
+        overwritten = kept..<kept + messageCount
+        for message in kept..<kept + messageCount {
             // A pointer of its own: for the thread sanitizer, Swift 6.3 cannot compile `&` on a
             // pointer that `self` holds, where `self` is changed.
             let written = messages + message

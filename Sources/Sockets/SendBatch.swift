@@ -11,6 +11,8 @@ import NetBasics
 package struct SendBatch: ~Copyable {
     /// Messages of a batch.
     package static let capacity = 256
+    /// Threads that send at most, each by a batch of its own.
+    package static let threadLimit = 16
     /// Room for one header; bytes.
     package static let headerLimit = SendRoom.headerStride
     /// Destinations that are told apart at most; what goes to others is not joined.
@@ -18,7 +20,7 @@ package struct SendBatch: ~Copyable {
     /// The kernel's UDP_MAX_SEGMENTS.
     private static let segmentLimit = 64
     /// Bytes of one message: the largest UDP payload over IPv4.
-    private static let messageBytesLimit = 65_507
+    package static let messageBytesLimit = 65_507
 
     /// What is known of a message while it grows.
     private struct Run {
@@ -122,7 +124,7 @@ package struct SendBatch: ~Copyable {
     package var isFull: Bool { messageCount == Self.capacity }
 
     /// What a flush will cost the kernel, roughly, in datagrams: a message costs as much as sixteen.
-    var load: Int { count &+ 16 &* messageCount }
+    package var load: Int { count &+ 16 &* messageCount }
 
     /// Adds a datagram and returns where its header of `headerBytes` is to be written, now.
     ///
@@ -196,7 +198,7 @@ package struct SendBatch: ~Copyable {
         flush(through: socket.number)
     }
 
-    mutating func flush(through descriptor: Int32) -> Int {
+    package mutating func flush(through descriptor: Int32) -> Int {
         for message in 0..<messageCount { complete(message) }
         var next = 0
         var refused = 0

@@ -116,13 +116,18 @@ package struct UDPSocket: ~Copyable {
         setsockopt(fd, Int32(level), option, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// Fills `batch` with what has arrived; leaves it empty when nothing has.
-    package func receive(into batch: inout PacketBatch) throws(SystemError) {
-        batch.prepare()
-        let messages = batch.messages
-        let count = retrying {
-            Int(cl_recvmmsg(number, messages, UInt32(PacketBatch.capacity), 0))
-        }
+    /// Fills `batch` with what has arrived, up to so many messages; leaves it empty when nothing has.
+    ///
+    /// With `keepsEarlier` what the batch received before stays in place, though not in the batch; there has
+    /// to be ``PacketBatch/room``.
+    package func receive(
+        into batch: inout PacketBatch, upTo limit: Int = PacketBatch.capacity,
+        keepingEarlier keepsEarlier: Bool = false
+    ) throws(SystemError) {
+        batch.prepare(keepingEarlier: keepsEarlier)
+        let messages = batch.messages + batch.kept
+        let asked = min(limit, PacketBatch.capacity - batch.kept)
+        let count = retrying { Int(cl_recvmmsg(number, messages, UInt32(asked), 0)) }
         if count < 0 {
             // Errors that earlier sends left on the socket say nothing about receiving.
             guard
@@ -130,7 +135,7 @@ package struct UDPSocket: ~Copyable {
                     || errno == ENETUNREACH
             else { throw SystemError(call: "recvmmsg", subject: "\(local)") }
         }
-        batch.split(max(0, count))
+        batch.split(max(0, count), asked: asked)
     }
 
     /// Sends one datagram, from `source` if given; `false` if the kernel did not take it.

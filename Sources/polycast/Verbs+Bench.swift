@@ -71,7 +71,7 @@ private func makeBench(_ words: Words, _: CommandTable) throws(Failure) -> Comma
     configuration.packetBytes =
         try words.integer("size", in: 64...60_000) ?? configuration.packetBytes
     configuration.workers =
-        try words.integer("workers", in: 2...SendCrew.workerLimit) ?? configuration.workers
+        try words.integer("workers", in: 2...SendBatch.threadLimit) ?? configuration.workers
     configuration.rounds = try words.integer("rounds", in: 1...1000) ?? configuration.rounds
     configuration.joinsDatagrams = !words.has("no-gso")
     configuration.firstSinkPort =

@@ -32,7 +32,7 @@ private func peerConfiguration(_ words: Words) throws(Failure) -> PeerConfigurat
     configuration.algorithm = try words.algorithm("algorithm") ?? configuration.algorithm
     configuration.hasParity = words.has("parity")
     configuration.workers =
-        try words.integer("workers", in: 1...SendCrew.workerLimit) ?? configuration.workers
+        try words.integer("workers", in: 1...SendBatch.threadLimit) ?? configuration.workers
     configuration.duration = try words.duration("duration")
     configuration.isJSON = words.has("json")
     configuration.socketPath = try words.socketPath("socket")

@@ -56,6 +56,33 @@ private func receiveOne(
         #expect(sender == expected)
     }
 
+    /// What others still refer to is not overwritten until nobody asks that it be kept.
+    @Test func whatCameEarlierStaysWhileMoreIsReceived() throws {
+        let server = try UDPSocket(binding: Endpoint(address: loopback, port: 0))
+        let client = try UDPSocket(binding: Endpoint(address: loopback, port: 0))
+        for number in 0..<70 as Range<UInt8> { client.send([number, 7], to: server.local) }
+        var batch = PacketBatch()
+        var datagrams: [UnsafeRawBufferPointer] = []
+        var keeps = false
+        while datagrams.count < 64 {
+            try server.receive(into: &batch, upTo: 10, keepingEarlier: keeps)
+            datagrams += (0..<batch.count).map { batch.datagram(at: $0) }
+            keeps = true
+            let (wasFilled, sender) = (batch.wasFilled, batch.sender(at: 0))
+            #expect(wasFilled)
+            #expect(sender == client.local)
+        }
+        let room = batch.room
+        #expect(room == 0)
+        #expect(datagrams.map { Array($0) } == (0..<64 as Range<UInt8>).map { [$0, 7] })
+
+        try server.receive(into: &batch, upTo: 10)
+        let (count, wasFilled, left) = (batch.count, batch.wasFilled, batch.room)
+        #expect(count == 6 && !wasFilled && left == 58)
+        #expect(Array(batch.datagram(at: 5)) == [69, 7])
+        #expect(datagrams[0].baseAddress == batch.datagram(at: 0).baseAddress)
+    }
+
     @Test func aBatchSendsOneBodyBehindManyHeaders() throws {
         let receivers = [
             try UDPSocketBox(binding: Endpoint(address: loopback, port: 0)),

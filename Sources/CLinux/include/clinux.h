@@ -61,6 +61,11 @@ uint32_t cl_replace_word(uint32_t *word, uint32_t expected, uint32_t value);
 /* Sleeps while `value` is there, unless woken; also for nothing now and then. */
 void cl_sleep_on_word(const uint32_t *word, uint32_t value);
 void cl_wake_on_word(const uint32_t *word);
+void cl_wake_all_on_word(const uint32_t *word);
+/* Returns what was there before. */
+uint32_t cl_add_to_word(uint32_t *word, uint32_t value);
+/* Looks at a word until it is another than `value`, at most so many times, each some 30 ns. */
+void cl_spin_on_word(const uint32_t *word, uint32_t value, uint32_t looks);
 
 /* Gives up CAP_NET_RAW and CAP_NET_ADMIN for good; zero, or -1 with errno. */
 int cl_drop_network_capabilities(void);

@@ -1,7 +1,7 @@
 import NetBasics
 import Testing
 
-@testable import Sockets
+@testable import DataPath
 
 /// Others help as long as that gets more out in a time.
 @Suite struct SharingChoiceTests {
@@ -17,7 +17,7 @@ import Testing
     private struct Owner {
         var choice = SharingChoice()
         var now = Instant(nanoseconds: 1_000_000_000)
-        var processorTime = Duration.zero
+        var othersTime = Duration.zero
 
         /// The share of rounds in which others send, after `before` other rounds.
         mutating func share(
@@ -28,9 +28,9 @@ import Testing
                 let start = now
                 let time = choice.isShared ? host.shared : host.alone
                 now = now + time
-                processorTime = processorTime + time * (choice.isShared ? host.processors : 1)
+                othersTime = othersTime + time * (choice.isShared ? host.processors - 1 : 0)
                 if round >= before, choice.isShared { sharedRounds += 1 }
-                choice.note(load: load, from: start, to: now, processorTime: processorTime)
+                choice.note(load: load, from: start, to: now, othersTime: othersTime)
                 now = now + host.wait
             }
             return Double(sharedRounds) / Double(rounds)

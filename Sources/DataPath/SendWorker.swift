@@ -1,35 +1,40 @@
 import CLinux
 import Glibc
 import NetBasics
+import Sockets
 
-/// A thread that sends batches while the owner fills others.
+/// A thread that sends copies of what the owner hands over.
 ///
-/// It takes no signals, and ends with the object.
+/// It takes no signals, and ends with the object; nothing is left then.
 final class SendWorker {
     /// What the thread refers to; not the worker, which would then live as long.
     private final class Task: Sendable {
         let number: Int
-        let desks: SendDesks
+        let runs: SharedRuns
+        let sender: RunSender
 
-        init(_ number: Int, _ desks: SendDesks) {
+        init(_ number: Int, _ runs: SharedRuns, _ sender: RunSender) {
             self.number = number
-            self.desks = desks
+            self.runs = runs
+            self.sender = sender
         }
 
         func run() {
             cl_name_thread("polycast-send\(number)")
-            desks.work()
+            runs.work(by: sender)
         }
     }
 
-    let desks: SendDesks
+    let sender: RunSender
+    private let runs: SharedRuns
     private let thread: pthread_t
     private let clock: clockid_t
 
     /// `number`: for the thread's name.
-    init(number: Int, joinsDatagrams: Bool) throws(SystemError) {
-        desks = SendDesks(joinsDatagrams: joinsDatagrams)
-        thread = try Self.start(Task(number, desks))
+    init(number: Int, _ runs: SharedRuns, joinsDatagrams: Bool) throws(SystemError) {
+        self.runs = runs
+        sender = RunSender(number: number, joinsDatagrams: joinsDatagrams)
+        thread = try Self.start(Task(number, runs, sender))
         var clock = clockid_t()
         pthread_getcpuclockid(thread, &clock)
         self.clock = clock
@@ -61,8 +66,7 @@ final class SendWorker {
     }
 
     deinit {
-        desks.finish()
-        desks.close()
+        runs.close()
         pthread_join(thread, nil)
     }
 }
