@@ -42,14 +42,14 @@ int cl_keep_thread_off(int processor) {
 void cl_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 /* Not inline: the thread sanitizer must see them. */
-uint32_t cl_load_word(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+uint32_t cl_load_word(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 
 uint32_t cl_exchange_word(uint32_t *word, uint32_t value) {
-    return __atomic_exchange_n(word, value, __ATOMIC_ACQ_REL);
+    return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
 }
 
 uint32_t cl_replace_word(uint32_t *word, uint32_t expected, uint32_t value) {
-    __atomic_compare_exchange_n(word, &expected, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    __atomic_compare_exchange_n(word, &expected, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return expected;
 }
 
@@ -66,7 +66,7 @@ void cl_wake_all_on_word(const uint32_t *word) {
 }
 
 uint32_t cl_add_to_word(uint32_t *word, uint32_t value) {
-    return __atomic_fetch_add(word, value, __ATOMIC_ACQ_REL);
+    return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
 }
 
 void cl_spin_on_word(const uint32_t *word, uint32_t value, uint32_t looks) {

@@ -14,8 +14,10 @@ extension MediaPlane {
         guard !passage.children.isEmpty, let start = body.baseAddress,
             body.count >= MediaTagKey.sealBytes
         else { return }
+        var run = run
         if !run.pointee.continues(with: passage, bodyBytes: body.count) {
             fanOut(on: socket)
+            run = self.run
             run.pointee.begin(
                 with: passage, bodyBytes: body.count,
                 most: outgoing.packetLimit(MediaHeader.bodyOffset + body.count))
@@ -25,6 +27,7 @@ extension MediaPlane {
 
     /// Queues the copies of all packets that wait, or shares them.
     mutating func fanOut(on socket: borrowing UDPSocket) {
+        let run = run
         guard run.pointee.count > 0 else { return }
         let isShared = outgoing.shares(copies: run.pointee.count * run.pointee.children.count)
         for child in run.pointee.children where reaches(child) {

@@ -131,6 +131,9 @@ package struct SendCrew: ~Copyable {
     mutating func share(on socket: borrowing UDPSocket) {
         guard let sender else { return }
         makeRoom(on: socket)
+        // A pointer of its own, as in ``PacketBatch``: for the thread sanitizer, the compiler cannot change
+        // what one leads to that `self` holds, where `self` is changed.
+        var run = run
         run.pointee.descriptor = socket.number
         hasShared = true
         runs.handOver()
@@ -140,6 +143,7 @@ package struct SendCrew: ~Copyable {
         runs.finish(allBut: SharedRuns.count - 1, by: sender)
         run = runs.current
         run.pointee.removeAll()
+        self.run = run
     }
 
     /// Sends everything, and returns when it is sent.

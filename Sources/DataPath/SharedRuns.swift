@@ -42,13 +42,14 @@ final class SharedRuns: @unchecked Sendable {
     private(set) var targets: UnsafeMutablePointer<Target>
     private var targetCapacity = 1
     private let groupLimit: Int
-    private(set) var groupCount = 1
     private let turns: SharedWords
-    /// First the number of the run that is filled, for others; then what wakes who sleeps, and how many do.
-    private let words = SharedWords(3)
+    /// First the number of the run that is filled, for others; then what wakes who sleeps, how many do, and
+    /// how many groups there are.
+    private let words = SharedWords(4)
     private var handed: UnsafeMutablePointer<UInt32> { words[0] }
     private var bell: UnsafeMutablePointer<UInt32> { words[1] }
     private var sleepers: UnsafeMutablePointer<UInt32> { words[2] }
+    var groupCount: Int { Int(cl_load_word(words[3])) }
     /// The number of the run that is filled, as the owner knows it.
     private var filled: UInt32
 
@@ -60,7 +61,7 @@ final class SharedRuns: @unchecked Sendable {
         targets = .allocate(capacity: targetCapacity)
         groupLimit = Self.groupsEach * threads
         turns = SharedWords(groupLimit)
-        words[0].pointee = filled
+        (words[0].pointee, words[3].pointee) = (filled, 1)
         for group in 0..<groupLimit { turns[group].pointee = filled << 2 }
     }
 
@@ -81,6 +82,7 @@ final class SharedRuns: @unchecked Sendable {
     /// Sends a run's copies to one group of lanes, if there are some that nobody sends: to one of its own
     /// first, and of those the oldest run's.
     func sendSome(by sender: RunSender) -> Bool {
+        // First, so that how many groups there are, and where they lead, is as new.
         let known = cl_load_word(handed)
         guard known != Self.over else { return false }
         let (count, threads) = (groupCount, groupLimit / Self.groupsEach)
@@ -91,15 +93,16 @@ final class SharedRuns: @unchecked Sendable {
     }
 
     private func sendOldest(of groups: Range<Int>, _ known: UInt32, by sender: RunSender) -> Bool {
-        var (oldest, most) = (-1, 0 as UInt32)
+        var (oldest, oldestWord, most) = (-1, 0 as UInt32, 0)
         for group in groups {
             let word = cl_load_word(turns[group])
-            let left = (known &- word >> 2) & Self.lastNumber
-            if left > most, word & 3 == Phase.free { (oldest, most) = (group, left) }
+            let left = Int((known &- word >> 2) & Self.lastNumber)
+            // More than all: others have gone on since `known` was read.
+            if left > most, left <= Self.count, word & 3 == Phase.free {
+                (oldest, oldestWord, most) = (group, word, left)
+            }
         }
-        guard oldest >= 0 else { return false }
-        let word = cl_load_word(turns[oldest])
-        return word & 3 == Phase.free && word >> 2 != known && take(oldest, word, sender)
+        return oldest >= 0 && take(oldest, oldestWord, sender)
     }
 
     private func take(_ group: Int, _ word: UInt32, _ sender: RunSender) -> Bool {
@@ -164,7 +167,8 @@ final class SharedRuns: @unchecked Sendable {
         }
         for (index, target) in new.enumerated() { (targets + index).initialize(to: target) }
         let threads = groupLimit / Self.groupsEach
-        groupCount = max(1, min(threads, new.count), min(groupLimit, new.count / Self.lanesEach))
+        let count = max(1, min(threads, new.count), min(groupLimit, new.count / Self.lanesEach))
+        _ = cl_exchange_word(words[3], UInt32(count))
         for group in 0..<groupLimit { _ = cl_exchange_word(turns[group], filled << 2) }
     }
 

@@ -12,9 +12,6 @@ package enum Clocks {
     /// CLOCK_THREAD_CPUTIME_ID: processor time of the calling thread, in nanoseconds.
     package static var threadNanoseconds: Int64 { read(CLOCK_THREAD_CPUTIME_ID) }
 
-    /// CLOCK_PROCESS_CPUTIME_ID: processor time of all threads, in nanoseconds.
-    package static var processNanoseconds: Int64 { read(CLOCK_PROCESS_CPUTIME_ID) }
-
     /// Of any clock, such as that of another thread or process.
     package static func nanoseconds(of clock: clockid_t) -> Int64 { read(clock) }
 
