@@ -60,7 +60,7 @@ let package = Package(
         module(
             "DataPath",
             [
-                "Media", "Sockets", "Overlay", "Forwarding", "Parity", "Wire", "Sealing",
+                "CLinux", "Media", "Sockets", "Overlay", "Forwarding", "Parity", "Wire", "Sealing",
                 "NetBasics",
             ]),
         // shells
