@@ -8,7 +8,7 @@ import Sockets
 /// them and it pays, see ``SharingChoice``. Bodies must stay in place until ``flush(on:)`` returned.
 /// With one worker there is one batch and no thread.
 package struct SendCrew: ~Copyable {
-    /// Copies of a run that are worth sharing: some 50 µs of work.
+    /// Copies of a run that are worth sharing: some 25 µs of work.
     static let leastShare = 128
 
     private var own: SendBatch
