@@ -110,6 +110,9 @@ package struct OverlayConfiguration: Sendable {
     ///
     /// Longer than `refreshInterval`: the child can go when the source has made a sequence number.
     package var handoverLimit: Duration = .seconds(6)
+    /// The same if the source was asked for a sequence number: what it has not brought by then,
+    /// waiting does not bring, and others may try.
+    package var hurriedHandoverLimit: Duration = .milliseconds(1500)
     /// How long a child that was refused is fed until it has found another parent.
     package var dismissalLimit: Duration = .seconds(1)
     /// A child is not asked to make way for a nearer one before it has been here so long.

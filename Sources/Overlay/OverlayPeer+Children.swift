@@ -64,7 +64,7 @@ extension OverlayPeer {
         return min(budget, UInt64(rate) * UInt64(OverlayConfiguration.ownChildren))
     }
 
-    private func hasRoom(for route: SourceRoute) -> Bool {
+    func hasRoom(for route: SourceRoute) -> Bool {
         freeRate(for: route) >= route.childRate
     }
 
@@ -118,8 +118,12 @@ extension OverlayPeer {
             addChild(peer, request, index, isWaiting: true, at: now, into: &actions)
             let isPressing = request.standing == .orphan
             // Until the far child can go, two copies enter this subnet or leave it.
-            if isPressing || isFarther(weaker.peer, than: peer) { hurrySeqno(index, at: now) }
-            handOver(weaker, index, isPressing: isPressing, at: now, into: &actions)
+            let isHurried = isPressing || isFarther(weaker.peer, than: peer)
+            if isHurried { hurrySeqno(index, at: now) }
+            let limit =
+                isHurried ? configuration.hurriedHandoverLimit : configuration.handoverLimit
+            handOver(
+                weaker, index, isPressing: isPressing, until: now + limit, at: now, into: &actions)
         } else {
             refuse(peer, request, routes[index], into: &actions)
             // A place that a dead child takes should go to who needs it.
@@ -257,8 +261,8 @@ extension OverlayPeer {
     /// The child that was admitted in its place is fed from the moment it goes, so that the
     /// budget holds at every moment, and the first packet that the one misses comes by the other.
     private mutating func handOver(
-        _ child: SourceRoute.Child, _ index: Int, isPressing: Bool, at now: Instant,
-        into actions: inout [Action]
+        _ child: SourceRoute.Child, _ index: Int, isPressing: Bool, until: Instant,
+        at now: Instant, into actions: inout [Action]
     ) {
         guard let childLink = link(to: child.peer),
             let place = routes[index].children.firstIndex(where: { $0.peer == child.peer })
@@ -277,7 +281,7 @@ extension OverlayPeer {
             return
         }
         routes[index].children[place].handover = .init(
-            target: target.peer, until: now + configuration.handoverLimit,
+            target: target.peer, until: until,
             repeatDue: now + Self.handoverRepeat)
         if isPressing { hurryHandovers(index, at: now) }
         send(.move(source: route.source, target: target), to: child.peer)

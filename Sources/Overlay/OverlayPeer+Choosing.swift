@@ -6,9 +6,16 @@ import Wire
 extension OverlayPeer {
     /// Neighbors that an orphan asks besides the best.
     private static let parallelAsks = 2
+    /// How long a parent's wish that we move holds: it repeats it many times meanwhile.
+    private static let askedMoveTime: Duration = .milliseconds(700)
     /// How often one asks for a newer number of who it should move under while the parent has
-    /// one, before it goes first.
+    /// one, before it goes first, and the time between.
     private static let vainAskLimit = 2
+    private static let vainAskInterval: Duration = .milliseconds(400)
+    /// How often neighbors of our subnet are asked where they stand after a change of parents, and
+    /// how many at a time.
+    private static let homeAskLimit = 6
+    private static let homeAskWidth = 3
     /// Neighbors named as spares at most.
     private static let spareLimit = 2
 
@@ -188,11 +195,12 @@ extension OverlayPeer {
         _ index: Int, at now: Instant, into actions: inout [Action]
     ) -> Bool {
         let route = routes[index]
-        let nearby = route.adverts.filter { entry in
+        let neighbors = route.adverts.filter { entry in
             guard let index = linkIndex(entry.peer), links[index].isNear else { return false }
-            return entry.refusedUntil <= now && entry.advert.metric != RouteAdvert.unreachable
+            return entry.advert.metric != RouteAdvert.unreachable
                 && !route.children.contains { $0.peer == entry.peer }
         }
+        let nearby = neighbors.filter { $0.refusedUntil <= now }
         let open = nearby.filter { $0.advert.freeRate >= route.childRate }
         let nearer = (open + nearby).first { route.isLikelyFeasible($0.advert) }
         if let nearer {
@@ -204,9 +212,26 @@ extension OverlayPeer {
             if ownEntry.0 { return true }
             return (entry.advert.metric, entry.peer) < (ownEntry.1, configuration.peer)
         }
-        guard let better else { return false }
-        wait(for: better.peer, isAsked: false, index, at: now, into: &actions)
+        guard let better else {
+            askNearby(neighbors.map(\.peer), index)
+            return false
+        }
+        let until = now + configuration.handoverLimit
+        wait(for: better.peer, isAsked: false, index, until: until, at: now, into: &actions)
         return true
+    }
+
+    /// Asks neighbors of our subnet where they stand.
+    ///
+    /// They may have got room, or come nearer, since their last hello. Only for some time after a
+    /// change of parents: one member of a subnet stays with a far one.
+    private mutating func askNearby(_ peers: [PeerID], _ index: Int) {
+        guard routes[index].homeAsks < Self.homeAskLimit else { return }
+        routes[index].homeAsks += 1
+        let request = ControlMessage.seqnoRequest(
+            source: routes[index].source, seqno: routes[index].distance.seqno, hopLimit: 1,
+            isUrgent: false)
+        for peer in peers.prefix(Self.homeAskWidth) { send(request, to: peer) }
     }
 
     // MARK: - Moving under a sibling
@@ -221,6 +246,8 @@ extension OverlayPeer {
         else { return }
         learn([target], at: now)
         if link(to: target.peer) == nil { requestLink(to: target, at: now, into: &actions) }
+        let until = now + Self.askedMoveTime
+        if routes[index].move?.isAsked == true { routes[index].move?.until = until }
         guard routes[index].move == nil, routes[index].attempt == nil else { return }
         let others = likelyParents(routes[index], at: now).filter { !$0.isFull }
         let best = others.first { $0.peer != target.peer }
@@ -228,20 +255,18 @@ extension OverlayPeer {
             best < (others.first { $0.peer == target.peer } ?? best) || best == others.first,
             let advert = routes[index].advert(from: best.peer), routes[index].isFeasible(advert)
         {
-            routes[index].move = .init(
-                target: best.peer, isAsked: true, until: now + configuration.handoverLimit)
+            routes[index].move = .init(target: best.peer, isAsked: true, until: until)
             return attempt(best.peer, index, at: now)
         }
-        wait(for: target.peer, isAsked: true, index, at: now, into: &actions)
+        wait(for: target.peer, isAsked: true, index, until: until, at: now, into: &actions)
         reconsider(index, at: now, into: &actions)
     }
 
     private mutating func wait(
-        for target: PeerID, isAsked: Bool, _ index: Int, at now: Instant,
+        for target: PeerID, isAsked: Bool, _ index: Int, until: Instant, at now: Instant,
         into actions: inout [Action]
     ) {
-        routes[index].move = .init(
-            target: target, isAsked: isAsked, until: now + configuration.handoverLimit)
+        routes[index].move = .init(target: target, isAsked: isAsked, until: until)
         askToFollow(index, at: now, into: &actions)
     }
 
@@ -263,21 +288,27 @@ extension OverlayPeer {
             }
             routes[index].move?.vainAsks += 1
         }
-        routes[index].move?.askDue = now + configuration.improvementInterval
+        routes[index].move?.askDue = now + Self.vainAskInterval
         let request = ControlMessage.seqnoRequest(
             source: routes[index].source, seqno: routes[index].distance.seqno &+ 1, hopLimit: 1,
             isUrgent: false)
         send(request, to: target)
     }
 
-    /// Whether a neighbor with room seems to get the source from us, or from who gets it from us:
-    /// it is farther, and has not got the newer number that our parent has.
+    /// Whether a neighbor with room seems to get the source from us, or from who gets it from us.
+    ///
+    /// It is our child; or it is farther, and has not got the newer number that our parent has.
     private func isLeftBehind(_ peer: PeerID, _ index: Int) -> Bool {
         let route = routes[index]
-        guard let advert = route.advert(from: peer), advert.freeRate >= route.childRate,
-            let newest = route.parent.flatMap({ route.advert(from: $0)?.seqno })
+        guard let newest = route.parent.flatMap({ route.advert(from: $0)?.seqno }),
+            isNewer(newest, than: route.distance.seqno)
         else { return false }
-        return isNewer(newest, than: route.distance.seqno)
+        // A child does not tell its parent of its route.
+        if let child = route.children.first(where: { $0.peer == peer }) {
+            return child.freeRate >= route.childRate
+        }
+        guard let advert = route.advert(from: peer) else { return false }
+        return advert.freeRate >= route.childRate
             && !isNewer(advert.seqno, than: route.distance.seqno)
             && advert.metric > route.distance.metric
     }

@@ -45,10 +45,22 @@ extension OverlayPeer {
                 .changing
             }
         let cost = link(to: peer)?.cost ?? OverlayConfiguration.unmeasuredDelay
+        let freeRate = freeRate(for: route)
+        routes[index].toldRoom = freeRate >= route.childRate
         let request = AttachRequest(
-            source: route.source, freeRate: freeRate(for: route),
+            source: route.source, freeRate: freeRate,
             isInner: !route.children.isEmpty, standing: standing, cost: cost)
         send(.attach(request), to: peer)
+    }
+
+    /// Tells parents at once where a place for a child has come or gone: they name us to others.
+    mutating func tellOfChangedRoom() {
+        for index in routes.indices where routes[index].isFed {
+            guard let parent = routes[index].parent,
+                hasRoom(for: routes[index]) != routes[index].toldRoom
+            else { continue }
+            sendAttach(to: parent, index)
+        }
     }
 
     mutating func acceptedBy(
@@ -131,6 +143,7 @@ extension OverlayPeer {
         routes[index].improvementDue =
             now + generator.jittered(configuration.improvementInterval, by: 0.3)
         routes[index].improvementLooks = 0
+        routes[index].homeAsks = 0
         for place in routes[index].adverts.indices { routes[index].adverts[place].refusals = 0 }
         routes[index].isAdvertDue = true
         routes[index].adopt(advert, cost: link.cost)

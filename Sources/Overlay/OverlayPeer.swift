@@ -255,6 +255,7 @@ package struct OverlayPeer: ~Copyable, Sendable {
         }
         if isTableStale {
             isTableStale = false
+            tellOfChangedRoom()
             let table = makeForwardingTable()
             if table != installed {
                 installed = table

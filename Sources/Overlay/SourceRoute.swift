@@ -17,6 +17,8 @@ struct SourceRoute: Sendable {
 
     var parent: PeerID?
     var attachDue: Instant = .distantFuture
+    /// Whether the last request for a slot said that there is room for a child.
+    var toldRoom = false
     var attempt: Attempt?
     /// Parents before the present one that are still listened to, the oldest first.
     var formers: [Former] = []
@@ -26,6 +28,8 @@ struct SourceRoute: Sendable {
     /// A sibling that we shall move under as soon as it has a newer sequence number than we.
     var move: Move?
     var improvementDue: Instant
+    /// How often neighbors of our subnet were asked for a place since the last change of parents.
+    var homeAsks = 0
     /// Looks in a row that found the same better parent.
     var improvementLooks = 0
 
@@ -105,7 +109,7 @@ struct SourceRoute: Sendable {
         let target: PeerID
         /// The parent asked for it, and feeds the target only once we have gone.
         let isAsked: Bool
-        let until: Instant
+        var until: Instant
         /// When to ask the target again to be told of its next sequence number.
         var askDue: Instant = .zero
         /// How often it was asked, while the parent had one.
