@@ -5,7 +5,9 @@ import Wire
 // parent names others, and prefers children that can serve children of their own.
 
 extension OverlayPeer {
+    /// Time between two requests to move; the second if who waits for it receives nothing.
     private static let handoverRepeat: Duration = .milliseconds(150)
+    private static let pressingRepeat: Duration = .milliseconds(50)
     private static let turnedAwayLimit = 16
 
     // MARK: - Budget
@@ -275,11 +277,12 @@ extension OverlayPeer {
             rankAsParent(left, of: childLink, in: route)
                 < rankAsParent(right, of: childLink, in: route)
         }
-        // Whoever takes the place may have room, if no other child has.
-        let newcomer = route.children.first(where: \.isWaiting)?.peer
-        guard let target = (host?.peer ?? newcomer).flatMap({ link(to: $0)?.contact }) else {
-            return
-        }
+        // Whoever takes the place may have room, if no other child has. If it is an orphan others may
+        // be as dead as its parent: it is preferred.
+        let newcomer = route.children.first(where: \.isWaiting)
+        let isNewcomerHost = newcomer.map { isPressing && $0.freeRate >= route.childRate } ?? false
+        let chosen = isNewcomerHost ? newcomer : host ?? newcomer
+        guard let target = chosen.flatMap({ link(to: $0.peer)?.contact }) else { return }
         routes[index].children[place].handover = .init(
             target: target.peer, until: until,
             repeatDue: now + Self.handoverRepeat)
@@ -295,6 +298,10 @@ extension OverlayPeer {
             guard let handover = routes[index].children[place].handover, !handover.isPressing
             else { continue }
             routes[index].children[place].handover?.isPressing = true
+            if handover.target != nil {
+                routes[index].children[place].handover?.repeatDue = min(
+                    handover.repeatDue, now + Self.pressingRepeat)
+            }
             routes[index].children[place].handover?.until = min(
                 handover.until, now + configuration.dismissalLimit)
         }
@@ -401,7 +408,8 @@ extension OverlayPeer {
                 dismiss(place, index, at: now)
             }
         } else if handover.repeatDue <= now, let target {
-            routes[index].children[place].handover?.repeatDue = now + Self.handoverRepeat
+            let pause = handover.isPressing ? Self.pressingRepeat : Self.handoverRepeat
+            routes[index].children[place].handover?.repeatDue = now + pause
             send(.move(source: source, target: target), to: child.peer)
         }
     }

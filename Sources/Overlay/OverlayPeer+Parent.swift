@@ -96,9 +96,13 @@ extension OverlayPeer {
     }
 
     /// Media is as good as the answer that says it will come, which may have been lost.
+    ///
+    /// Unless only that answer, which may also have been overtaken, can tell that the peer stands
+    /// well enough by now.
     mutating func noteFeed(of source: PeerID, from peer: PeerID, at now: Instant) {
         guard let index = routeIndex(source), routes[index].attempt?.peer == peer,
-            !routes[index].formers.contains(where: { $0.peer == peer })
+            !routes[index].formers.contains(where: { $0.peer == peer }),
+            let advert = routes[index].advert(from: peer), routes[index].isFeasible(advert)
         else { return }
         routes[index].attempt?.isFeeding = true
         routes[index].attempt?.retryDue = now
@@ -295,8 +299,9 @@ extension OverlayPeer {
     /// Media of a source came from a neighbor that is not its parent here: it should stop.
     mutating func declineMedia(on token: LinkToken, source: PeerID, at now: Instant) {
         guard let link = links.first(where: { $0.localToken == token }) else { return }
-        if let index = routeIndex(source), routes[index].upstreamPeers.contains(link.peer) {
-            return
+        if let index = routeIndex(source) {
+            // Who is starving may just be about to hear that it was accepted.
+            if routes[index].upstreamPeers.contains(link.peer) || isStarving(index) { return }
         }
         send(.detach(source: source), to: link.peer)
     }
@@ -339,14 +344,18 @@ extension OverlayPeer {
                 attempt.peer, source: routes[index].source, isFed: true, at: now, into: &actions)
         }
         if attempt.isPending { return decline(attempt.peer, index, at: now) }
-        // Who has nobody to receive from does not wait for a peer that may be dead, too.
-        let isPressing = routes[index].parent == nil || attempt.isUrgent
+        // Who has nobody to receive from does not wait for a peer that may be dead, too; nor does who
+        // is to make way for such a one.
+        let isAsked = routes[index].move?.isAsked == true
+        let isPressing = routes[index].parent == nil || attempt.isUrgent || isAsked
         guard attempt.tries < (isPressing ? 1 : configuration.attachTries) else {
             routes[index].attempt = nil
+            // The parent repeats its wish, and others are looked at.
+            if isAsked, routes[index].move?.target == attempt.peer { routes[index].move = nil }
             isTableStale = true
             pauseParent(attempt.peer, index, at: now)
             // None of those who were asked is there, as little as the parent: maybe most are dead.
-            if isPressing, routes[index].feasibility != nil { probe(at: now) }
+            if isPressing, !isAsked, routes[index].feasibility != nil { probe(at: now) }
             reconsider(index, at: now, into: &actions)
             return
         }
