@@ -14,8 +14,6 @@ struct MediaForwarder: ~Copyable {
     private let streams: [StreamID]
     private var media: MediaPlane
     private var batch = PacketBatch()
-    /// Whether what came before the last receive has still to leave.
-    private var keeps = false
     private var wanted: [WantedRepair] = []
     private var counted: UInt64 = 0
     private var loop: EventLoop
@@ -94,23 +92,18 @@ struct MediaForwarder: ~Copyable {
 
     /// Forwards what has arrived; returns the copies, `nil` if nothing had.
     mutating func work() throws(SystemError) -> Int? {
-        try socket.receive(
-            into: &batch, upTo: media.messageLimit(after: batch), keepingEarlier: keeps)
-        guard batch.count > 0 || keeps else { return nil }
-        let now = Clocks.now
-        let wall = Clocks.wallNanoseconds
-        for index in 0..<batch.count {
-            if index % MediaPlane.stride == 0 { media.foresee(batch, from: index) }
-            let datagram = batch.datagram(at: index)
-            guard Datagram.isMedia(datagram.bytes) else { continue }
-            media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
-        }
-        keeps = batch.wasFilled && batch.room > 0
-        if keeps {
-            media.sendOn(on: socket)
-            return 0
-        }
-        media.flush(on: socket)
+        let start = Clocks.now
+        var now = start
+        var keeps = false
+        repeat {
+            try socket.receive(
+                into: &batch, upTo: media.messageLimit(after: batch), keepingEarlier: keeps)
+            guard batch.count > 0 || keeps else { return nil }
+            now = Clocks.now
+            receiveBatch(at: now)
+            keeps = now - start < MediaPlane.receiveLimit && media.goesOn(after: batch)
+            if keeps { media.sendOn(on: socket) } else { media.flush(on: socket) }
+        } while keeps
         takeSigns(at: now)
         if let due = media.forwarder.nextWakeup, due <= now {
             wanted.removeAll(keepingCapacity: true)
@@ -118,5 +111,15 @@ struct MediaForwarder: ~Copyable {
         }
         defer { counted = media.sentCount }
         return Int(media.sentCount &- counted)
+    }
+
+    private mutating func receiveBatch(at now: Instant) {
+        let wall = Clocks.wallNanoseconds
+        for index in 0..<batch.count {
+            if index % MediaPlane.stride == 0 { media.foresee(batch, from: index) }
+            let datagram = batch.datagram(at: index)
+            guard Datagram.isMedia(datagram.bytes) else { continue }
+            media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
+        }
     }
 }

@@ -39,6 +39,7 @@ struct WorkerBench: ~Copyable {
     ) throws -> MediaForwarder {
         let socket = try UDPSocket(
             binding: loopback(port: 0), joinsDatagrams: configuration.joinsDatagrams)
+        BufferFiller.enlarge(socket.number)
         return try MediaForwarder.start(
             socket, streams: configuration.streams, to: sinks.endpoints, workers: workers)
     }
@@ -150,6 +151,11 @@ struct WorkerBench: ~Copyable {
 /// Fills a receive buffer with packets to be forwarded.
 struct BufferFiller: ~Copyable {
     private static let burst = 32
+    /// Packets that lie in a buffer at most: so many that it hardly counts how long threads take to wake
+    /// up, which they do once each time that it is filled.
+    private static let most = 4096
+    /// What the kernel counts for a packet of `bytes`, at most.
+    private static func spaceBytes(_ bytes: Int) -> Int { 2 * (bytes + 1024) }
 
     private let source: UDPSocket
     private var packets: PacketSource
@@ -169,12 +175,18 @@ struct BufferFiller: ~Copyable {
         self.source = source
     }
 
-    /// The kernel counts more than a packet's bytes against the buffer.
+    /// Makes room for as many packets as are wanted, if this process may.
+    static func enlarge(_ socket: Int32) {
+        var bytes = Int32(most * spaceBytes(1500))
+        setsockopt(
+            socket, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     private static func depth(of socket: Int32, packetBytes: Int) -> Int {
         var bytes: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, &length)
-        return max(burst, min(2048, Int(bytes) / (2 * (packetBytes + 1024))))
+        return max(burst, min(most, Int(bytes) / spaceBytes(packetBytes)))
     }
 
     /// What comes next.

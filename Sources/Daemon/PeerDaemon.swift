@@ -193,12 +193,13 @@ final class PeerDaemon {
         }
     }
 
-    /// Takes what has arrived, part by part, but not for ever.
+    /// Takes what has arrived, but not for ever.
     ///
-    /// While others send, parts are received behind each other until the batch is full.
+    /// While others send, parts are received behind each other, round and round in the batch.
     private func receive() throws(SystemError) {
-        var keeps = false
-        for _ in 0..<Self.receiveLimit {
+        let start = Clocks.now
+        var (keeps, hasTime) = (false, true)
+        repeat {
             try socket.receive(
                 into: &incoming, upTo: media.messageLimit(after: incoming), keepingEarlier: keeps)
             let now = Clocks.now
@@ -218,18 +219,11 @@ final class PeerDaemon {
                     receive(datagram, from: sender, at: now)
                 }
             }
-            keeps = incoming.wasFilled && incoming.room > 0
-            if keeps {
-                media.sendOn(on: socket)
-            } else {
-                media.flush(on: socket)
-                if !incoming.wasFilled { return }
-            }
-        }
-        if keeps { media.flush(on: socket) }
+            hasTime = now - start < MediaPlane.receiveLimit
+            keeps = hasTime && media.goesOn(after: incoming)
+            if keeps { media.sendOn(on: socket) } else { media.flush(on: socket) }
+        } while incoming.wasFilled && hasTime
     }
-
-    private static let receiveLimit = 16
 
     /// The datagram of the received batch that shows, if it is media, where its neighbor sends from.
     ///

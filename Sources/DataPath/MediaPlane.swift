@@ -144,13 +144,19 @@ package struct MediaPlane: ~Copyable {
 
     // MARK: - From the network
 
-    /// How many messages to receive after those of `batch`: few that hold much, where others send
-    /// meanwhile what came before, see ``sendOn(on:)``.
+    /// How many messages to receive after those of `batch`: a part, where they hold much and others
+    /// send meanwhile what came before, see ``sendOn(on:)``.
     package func messageLimit(after batch: borrowing PacketBatch) -> Int {
-        outgoing.isSharing && batch.isJoined ? Self.sharedMessages : PacketBatch.capacity
+        outgoing.isSharing && batch.isJoined ? PacketBatch.partCapacity : PacketBatch.capacity
     }
 
-    private static let sharedMessages = 8
+    /// Whether another part is to be received behind that of `batch`, which was of a load that goes on.
+    package func goesOn(after batch: borrowing PacketBatch) -> Bool {
+        batch.wasFilled && batch.isPart && batch.isJoined && outgoing.isSharing
+    }
+
+    /// How long to receive before something else is looked after.
+    package static let receiveLimit: Duration = .milliseconds(4)
 
     /// Prepares for the datagrams of `batch` from `first` on, which are received now, in order.
     ///
@@ -295,8 +301,12 @@ package struct MediaPlane: ~Copyable {
         outgoing.flush(on: socket)
     }
 
-    /// Lets others begin to send what has come; it stays in place until ``flush(on:)``.
-    package mutating func sendOn(on socket: borrowing UDPSocket) { fanOut(on: socket) }
+    /// Lets others begin to send what has come: it stays in place until ``flush(on:)``, or until
+    /// as many parts have followed it as a batch holds, less one.
+    package mutating func sendOn(on socket: borrowing UDPSocket) {
+        fanOut(on: socket)
+        outgoing.endPart(on: socket)
+    }
 
     /// Sends all that is queued, to children and to local endpoints.
     package mutating func flush(on socket: borrowing UDPSocket) {

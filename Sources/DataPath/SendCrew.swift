@@ -10,6 +10,8 @@ import Sockets
 package struct SendCrew: ~Copyable {
     /// Copies of a run that are worth sharing: some 25 µs of work.
     static let leastShare = 128
+    /// Copies that each of the others is left while the owner receives a part: some 80 µs of work.
+    private static let copiesLeft = 512
 
     private var own: SendBatch
     private let others: [SendWorker]
@@ -136,14 +138,26 @@ package struct SendCrew: ~Copyable {
         var run = run
         run.pointee.descriptor = socket.number
         hasShared = true
+        let copies = run.pointee.count * run.pointee.targetCount
         runs.handOver()
-        // As much is left to the others as they need while the owner does something else.
-        let enough = others.count * runs.groupCount
+        let enough = runs.groupCount * runsLeft(copies: copies)
         while runs.left > enough, runs.sendSome(by: sender) {}
         runs.finish(allBut: SharedRuns.count - 1, by: sender)
         run = runs.current
         run.pointee.removeAll()
         self.run = run
+    }
+
+    /// Runs of so many copies that are left to the others, who need them while the owner receives.
+    private func runsLeft(copies: Int) -> Int {
+        let needed = others.count * Self.copiesLeft / max(1, copies)
+        return min(max(others.count, needed), SharedRuns.count - 2)
+    }
+
+    /// Ends a part, see ``SharedRuns/endPart(by:)``.
+    mutating func endPart(on socket: borrowing UDPSocket) {
+        makeRoom(on: socket)
+        if let sender { runs.endPart(by: sender) }
     }
 
     /// Sends everything, and returns when it is sent.

@@ -52,10 +52,14 @@ final class SharedRuns: @unchecked Sendable {
     var groupCount: Int { Int(cl_load_word(words[3])) }
     /// The number of the run that is filled, as the owner knows it.
     private var filled: UInt32
+    /// For each of the last parts the number that followed its runs, and how many parts there were.
+    private var partEnds: [UInt32]
+    private var partCount = 0
 
     /// `threads`: that send, the owner's included; `first`: the first number.
     init(threads: Int, first: UInt32 = 0) {
         filled = first & Self.lastNumber
+        partEnds = [UInt32](repeating: filled, count: PacketBatch.parts - 1)
         runs = .allocate(capacity: Self.count)
         for index in 0..<Self.count { (runs + index).initialize(to: FanOutRun()) }
         targets = .allocate(capacity: targetCapacity)
@@ -150,6 +154,16 @@ final class SharedRuns: @unchecked Sendable {
             let before = cl_replace_word(turn, word, awaited)
             if before == word || before == awaited { cl_sleep_on_word(turn, awaited) }
         }
+    }
+
+    /// Ends a part: what was handed over since the last.
+    ///
+    /// Helps until the part has left that ``PacketBatch`` overwrites next.
+    func endPart(by sender: RunSender) {
+        let index = partCount % partEnds.count
+        finish(allBut: Int((filled &- partEnds[index]) & Self.lastNumber), by: sender)
+        partEnds[index] = filled
+        partCount &+= 1
     }
 
     /// Lets the others end; nothing is left.

@@ -12,11 +12,12 @@ struct SharingChoice {
     static let look = 1 << 14
     /// How much more leaves the next time, while others do well.
     private static let growth = 8
-    /// What leaves with others in a row at most, or alone at first; some 0.3 s of work.
-    ///
-    /// With others it is more where a look alone takes more than a part of that.
+    /// What leaves with others before that is judged again, at most; some 0.1 s of work.
+    private static let judgement = 1 << 19
+    /// What leaves one way in a row at first; some 0.3 s of work.
     static let stay = 1 << 21
-    private static let lookRatio = 64
+    /// What leaves with others between two looks at what it takes alone, of what leaves in a look.
+    private static let lookRatio = 256
     /// What leaves alone in a row at most; some 5 s of work.
     private static let patienceLimit = 1 << 25
     /// The most that a unit of load may take with others, of what it takes alone.
@@ -36,6 +37,8 @@ struct SharingChoice {
     private var othersStart: Duration?
     private var stretch = look
     private var patience = stay
+    /// What has left with others since the last look at what it takes alone, and what shall.
+    private var sinceLook = 0
     private var sharedStay = stay
     /// Whether the owner is alone only to look what that takes.
     private var isLook = false
@@ -81,21 +84,22 @@ struct SharingChoice {
         }
         let isBetter = isParallel && mean < Self.worth * ownMean
         switch (isShared, isBetter) {
-        case (true, true) where stretch < sharedStay:
-            stretch = min(stretch * Self.growth, sharedStay)
+        case (true, true) where sinceLook + load < sharedStay:
+            sinceLook += load
+            stretch = min(stretch * Self.growth, Self.judgement)
         case (true, true):
             patience = Self.stay
             (isShared, isLook, stretch) = (false, true, Self.look)
         case (false, true) where isLook:
             sharedStay = min(max(Self.stay, Self.lookRatio * load), Self.patienceLimit)
-            (isShared, stretch) = (true, sharedStay)
+            (isShared, stretch, sinceLook) = (true, Self.judgement, 0)
         case (true, false),
             (false, false) where isLook:
             (isShared, isLook, stretch) = (false, false, patience)
             patience = min(2 * patience, Self.patienceLimit)
         default:
             shared = Cost()
-            (isShared, stretch) = (true, Self.look)
+            (isShared, stretch, sinceLook) = (true, Self.look, 0)
         }
     }
 }

@@ -11,6 +11,10 @@ import NetBasics
 package struct PacketBatch: ~Copyable {
     /// Messages of a batch.
     package static let capacity = 64
+    /// Messages of a part, where parts are received behind each other, round and round.
+    package static let partCapacity = 8
+    /// Parts that are in place at the same time.
+    package static let parts = capacity / partCapacity
     private static let slotBytes = 65_536
     private static let controlBytes = PacketInfo.controlBytes + SegmentSize.controlBytes
     /// Datagrams of one message at most; the kernel joins no more.
@@ -26,8 +30,12 @@ package struct PacketBatch: ~Copyable {
     package private(set) var count = 0
     /// Whether the kernel may have more than what it was asked for.
     package private(set) var wasFilled = false
-    /// Messages that came before those of the last receive, and stay in place.
-    private(set) var kept = 0
+    /// Whether messages held many datagrams each when some last came.
+    package private(set) var isJoined = false
+    /// Whether the last receive was of a part at most.
+    package private(set) var isPart = false
+    /// The place of the last receive's first message.
+    private(set) var start = 0
     /// Messages of the last receive.
     private var received = 0
     /// Messages that the kernel may have written since they were prepared.
@@ -64,15 +72,11 @@ package struct PacketBatch: ~Copyable {
         segments.deallocate()
     }
 
-    /// Whether the messages of the last receive hold many datagrams each.
-    package var isJoined: Bool { count > 4 * received }
-
-    /// Messages that can be received while those that came before stay.
-    package var room: Int { Self.capacity - kept - received }
-
-    /// Resets what the kernel overwrote, and says where the next messages go.
-    mutating func prepare(keepingEarlier keeps: Bool) {
-        kept = keeps ? kept + received : 0
+    /// Resets what the kernel overwrote; returns how many messages it may write, from ``start`` on.
+    mutating func prepare(upTo limit: Int, keepingEarlier keeps: Bool) -> Int {
+        start = keeps ? (start + received) % Self.capacity : 0
+        let asked = min(limit, Self.capacity - start)
+        isPart = asked <= Self.partCapacity
         for index in overwritten {
             messages[index].msg_hdr.msg_iov = vectors + index
             messages[index].msg_hdr.msg_iovlen = 1
@@ -81,6 +85,7 @@ package struct PacketBatch: ~Copyable {
             messages[index].msg_hdr.msg_control = controls + index * Self.controlBytes
             messages[index].msg_hdr.msg_controllen = Self.controlBytes
         }
+        return asked
     }
 
     /// Tells apart the datagrams of `messageCount` messages, of those that were asked for.
@@ -88,8 +93,8 @@ package struct PacketBatch: ~Copyable {
         count = 0
         received = messageCount
         wasFilled = messageCount == asked
-        overwritten = kept..<kept + messageCount
-        for message in kept..<kept + messageCount {
+        overwritten = start..<start + messageCount
+        for message in overwritten {
             // A pointer of its own: for the thread sanitizer, Swift 6.3 cannot compile `&` on a
             // pointer that `self` holds, where `self` is changed.
             let written = messages + message
@@ -100,6 +105,7 @@ package struct PacketBatch: ~Copyable {
                 ? SegmentSize.read(from: &written.pointee.msg_hdr) ?? length : length
             split(message, length, into: max(1, size))
         }
+        if messageCount > 0 { isJoined = count > 4 * messageCount }
     }
 
     private mutating func split(_ message: Int, _ length: Int, into size: Int) {

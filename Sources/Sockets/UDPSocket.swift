@@ -124,9 +124,8 @@ package struct UDPSocket: ~Copyable {
         into batch: inout PacketBatch, upTo limit: Int = PacketBatch.capacity,
         keepingEarlier keepsEarlier: Bool = false
     ) throws(SystemError) {
-        batch.prepare(keepingEarlier: keepsEarlier)
-        let messages = batch.messages + batch.kept
-        let asked = min(limit, PacketBatch.capacity - batch.kept)
+        let asked = batch.prepare(upTo: limit, keepingEarlier: keepsEarlier)
+        let messages = batch.messages + batch.start
         let count = retrying { Int(cl_recvmmsg(number, messages, UInt32(asked), 0)) }
         if count < 0 {
             // Errors that earlier sends left on the socket say nothing about receiving.

@@ -125,6 +125,23 @@ final class Node {
         return seen
     }
 
+    /// Works on all that has come as a busy loop does, which receives while others send; returns how
+    /// many parts it received behind another.
+    func forwardInParts() throws -> Int {
+        var (keeps, parts) = (false, 0)
+        repeat {
+            try socket.receive(
+                into: &batch, upTo: media.messageLimit(after: batch), keepingEarlier: keeps)
+            for index in 0..<batch.count {
+                media.receive(batch.datagram(at: index), at: now, wallNanoseconds: 0, on: socket)
+            }
+            keeps = media.goesOn(after: batch)
+            parts += keeps ? 1 : 0
+            if keeps { media.sendOn(on: socket) } else { media.flush(on: socket) }
+        } while batch.wasFilled
+        return parts
+    }
+
     /// What has come and was not worked on.
     func arrived() throws -> [[UInt8]] { try datagrams(on: socket) }
 

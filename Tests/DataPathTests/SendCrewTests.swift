@@ -144,6 +144,27 @@ import Wire
         while !thread.isFinished { usleep(1000) }
     }
 
+    /// What lies in a batch's places has left before they are used again.
+    @Test func aPartHasLeftWhenAsManyFollowedAsABatchHolds() throws {
+        let lanes = try Lanes(5)
+        let runs = SharedRuns(threads: 1, first: SharedRuns.lastNumber)
+        runs.setTargets(lanes.targets)
+        let owner = RunSender(number: 0, joinsDatagrams: true)
+        var left: [Int] = []
+        for part in 0..<2 * PacketBatch.parts {
+            // The second part has two runs, the others one each up to the fourth.
+            for run in [0..<1, 1..<3, 3..<4, 4..<5].dropFirst(part).first ?? 0..<0 {
+                lanes.fill(runs.current, run * 10..<(run + 1) * 10)
+                runs.handOver()
+            }
+            runs.endPart(by: owner)
+            left.append(runs.left)
+        }
+
+        #expect(left == [1, 3, 4, 5, 5, 5, 5, 4, 2, 1, 0, 0, 0, 0, 0, 0])
+        try lanes.expectAll(0..<50)
+    }
+
     // MARK: - Crews
 
     @Test(arguments: [1, 2, 5, 16], [true, false])

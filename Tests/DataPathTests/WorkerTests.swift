@@ -68,6 +68,24 @@ import Wire
         #expect(counts == [UInt64](repeating: UInt64(sent.count), count: 20))
     }
 
+    /// A load that goes on is received into places whose bodies have left.
+    @Test(arguments: [2, 3])
+    func everyChildGetsAllWhilePartsGoRound(workers: Int) throws {
+        let (alice, relay, children) = try group(6, workers: workers)
+        var sent: [[UInt8]] = []
+        for message in 0..<200 {
+            let some = (0..<6).map { [UInt8](repeating: UInt8((6 * message + $0) % 251), count: 90) }
+            alice.publish(some)
+            sent += some
+        }
+
+        #expect(try relay.forwardInParts() > 2 * PacketBatch.parts)
+        for child in children {
+            try child.work()
+            #expect(try child.played() == sent)
+        }
+    }
+
     /// Lanes, and with them workers, change hands; counts stay with the children.
     @Test func childrenThatChangeWorkersKeepTheirOrderAndTheirCounts() throws {
         let (alice, relay, children) = try group(12, workers: 3)
