@@ -144,15 +144,19 @@ package struct MediaPlane: ~Copyable {
 
     // MARK: - From the network
 
-    /// How many messages to receive after those of `batch`: a part, where they hold much and others
+    /// How many messages to receive after those of `batch`: a part, where that is much to send and others
     /// send meanwhile what came before, see ``sendOn(on:)``.
     package func messageLimit(after batch: borrowing PacketBatch) -> Int {
-        outgoing.isSharing && batch.isJoined ? PacketBatch.partCapacity : PacketBatch.capacity
+        takesParts(after: batch) ? PacketBatch.partCapacity : PacketBatch.capacity
+    }
+
+    private func takesParts(after batch: borrowing PacketBatch) -> Bool {
+        outgoing.isSharing && (batch.isJoined || !outgoing.joinsDatagrams)
     }
 
     /// Whether another part is to be received behind that of `batch`, which was of a load that goes on.
     package func goesOn(after batch: borrowing PacketBatch) -> Bool {
-        batch.wasFilled && batch.isPart && batch.isJoined && outgoing.isSharing
+        batch.wasFilled && batch.isPart && takesParts(after: batch)
     }
 
     /// How long to receive before something else is looked after.

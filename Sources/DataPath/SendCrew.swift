@@ -8,11 +8,15 @@ import Sockets
 /// them and it pays, see ``SharingChoice``. Bodies must stay in place until ``flush(on:)`` returned.
 /// With one worker there is one batch and no thread.
 package struct SendCrew: ~Copyable {
-    /// Copies of a run that are worth sharing: some 25 µs of work.
+    /// Copies of a run that are worth sharing: some 25 µs of work, where datagrams are joined.
     static let leastShare = 128
     /// Copies that each of the others is left while the owner receives a part: some 80 µs of work.
     private static let copiesLeft = 512
+    /// What a copy takes that is a message, of what one takes that is joined to others; at least.
+    private static let messageCost = 8
 
+    /// Whether a message holds many datagrams.
+    let joinsDatagrams: Bool
     private var own: SendBatch
     private let others: [SendWorker]
     private let runs: SharedRuns
@@ -37,6 +41,7 @@ package struct SendCrew: ~Copyable {
         }
         self.others = others
         choice = SharingChoice(others: others.count)
+        self.joinsDatagrams = joinsDatagrams
         own = SendBatch(joinsDatagrams: joinsDatagrams)
         sender = count > 1 ? RunSender(number: 0, joinsDatagrams: joinsDatagrams) : nil
         run = runs.current
@@ -124,10 +129,13 @@ package struct SendCrew: ~Copyable {
     mutating func shares(copies: Int) -> Bool {
         guard !others.isEmpty else { return false }
         if roundStart == nil { roundStart = Clocks.now }
-        if choice.isShared, hasShared || copies >= Self.leastShare { return true }
+        if choice.isShared, hasShared || work(copies) >= Self.leastShare { return true }
         if hasShared { settle() }
         return false
     }
+
+    /// So many copies that are joined take what these take.
+    private func work(_ copies: Int) -> Int { joinsDatagrams ? copies : Self.messageCost * copies }
 
     /// Lets all send the run, whose targets are set, and goes on to an empty one.
     mutating func share(on socket: borrowing UDPSocket) {
@@ -150,7 +158,7 @@ package struct SendCrew: ~Copyable {
 
     /// Runs of so many copies that are left to the others, who need them while the owner receives.
     private func runsLeft(copies: Int) -> Int {
-        let needed = others.count * Self.copiesLeft / max(1, copies)
+        let needed = others.count * Self.copiesLeft / max(1, work(copies))
         return min(max(others.count, needed), SharedRuns.count - 2)
     }
 
