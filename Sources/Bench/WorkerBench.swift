@@ -153,7 +153,7 @@ struct BufferFiller: ~Copyable {
     private static let burst = 32
     /// Packets that lie in a buffer at most: so many that it hardly counts how long threads take to wake
     /// up, which they do once each time that it is filled.
-    private static let most = 4096
+    private static let most = 8192
     /// What the kernel counts for a packet of `bytes`, at most.
     private static func spaceBytes(_ bytes: Int) -> Int { 2 * (bytes + 1024) }
 

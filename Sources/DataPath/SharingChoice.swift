@@ -14,11 +14,12 @@ struct SharingChoice {
     private static let growth = 8
     /// What leaves with others before that is judged again, at most; some 0.1 s of work.
     private static let judgement = 1 << 19
-    /// What leaves one way in a row at first; some 0.3 s of work.
+    /// What leaves with others between two looks at what it takes alone, at least; some 0.3 s of work.
     static let stay = 1 << 21
-    /// What leaves with others between two looks at what it takes alone, of what leaves in a look.
+    /// The same, of what leaves in a look, which may be more than is wanted.
     private static let lookRatio = 256
-    /// What leaves alone in a row at most; some 5 s of work.
+    /// What leaves alone in a row at first and at most; some 50 ms and 5 s of work.
+    private static let patience = 1 << 18
     private static let patienceLimit = 1 << 25
     /// The most that a unit of load may take with others, of what it takes alone.
     static let worth = 0.85
@@ -36,7 +37,7 @@ struct SharingChoice {
     private var isParallel = true
     private var othersStart: Duration?
     private var stretch = look
-    private var patience = stay
+    private var patience = Self.patience
     /// What has left with others since the last look at what it takes alone, and what shall.
     private var sinceLook = 0
     private var sharedStay = stay
@@ -88,7 +89,7 @@ struct SharingChoice {
             sinceLook += load
             stretch = min(stretch * Self.growth, Self.judgement)
         case (true, true):
-            patience = Self.stay
+            patience = Self.patience
             (isShared, isLook, stretch) = (false, true, Self.look)
         case (false, true) where isLook:
             sharedStay = min(max(Self.stay, Self.lookRatio * load), Self.patienceLimit)

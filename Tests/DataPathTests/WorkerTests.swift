@@ -74,7 +74,7 @@ import Wire
         let (alice, relay, children) = try group(6, workers: workers)
         var sent: [[UInt8]] = []
         for message in 0..<200 {
-            let some = (0..<6).map { [UInt8](repeating: UInt8((6 * message + $0) % 251), count: 90) }
+            let some = bodies(6 * message..<6 * (message + 1))
             alice.publish(some)
             sent += some
         }
