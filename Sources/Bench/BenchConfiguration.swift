@@ -7,6 +7,8 @@ package struct BenchConfiguration: Equatable, Sendable {
         case latency
         /// What copies cost at 2000 packets a second, which come one by one.
         case paced
+        /// What a copy costs with many streams and with one, or with many children and with one.
+        case growth
         /// Packets sealed end to end per second of processor time.
         case seal
         /// Control datagrams, and handshakes, of a link per second of processor time.
@@ -52,4 +54,10 @@ package struct BenchConfiguration: Equatable, Sendable {
 
     /// Whether several workers are measured, and one instead of the bare loop.
     var comparesWorkers: Bool { measure == .forward && workers > 1 }
+
+    /// What Polycast is compared with.
+    var limitName: String {
+        if measure == .growth { return streams > 1 ? "one stream" : "one child" }
+        return comparesWorkers ? "one worker" : "bare loop"
+    }
 }

@@ -200,6 +200,7 @@ final class SinkSockets {
     }
 
     private let boxes: [Box]
+    private var drained = PacketBatch()
 
     /// `firstPort`: zero lets the kernel choose all.
     init(count: Int, firstPort: UInt16, joinsDatagrams: Bool) throws(SystemError) {
@@ -215,10 +216,18 @@ final class SinkSockets {
 
     var endpoints: [Endpoint] { boxes.map { $0.socket.local } }
 
-    /// Reads all that has come.
-    func drain() {
-        var batch = PacketBatch()
-        for index in boxes.indices { while read(index, into: &batch) > 0 {} }
+    /// Reads all that has come; returns how many datagrams it was.
+    @discardableResult
+    func drain() -> Int {
+        var total = 0
+        for index in boxes.indices {
+            var count = 0
+            repeat {
+                count = read(index, into: &drained)
+                total += count
+            } while count > 0
+        }
+        return total
     }
 
     /// Reads what has come; returns how many datagrams it was.

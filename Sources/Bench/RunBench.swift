@@ -16,8 +16,7 @@ package func runBench(_ configuration: BenchConfiguration) throws(Failure) -> In
     if configuration.isJSON {
         for result in results { print(result.json(configuration)) }
     } else {
-        let limit = configuration.comparesWorkers ? "one worker" : "bare loop"
-        print(table(of: results, limit: limit), terminator: "")
+        print(table(of: results, limit: configuration.limitName), terminator: "")
     }
     return ExitCode.success.rawValue
 }
@@ -37,6 +36,8 @@ private func measure(_ configuration: BenchConfiguration) throws -> [BenchResult
     case .paced:
         var bench = try ForwardBench.start(configuration, burst: 1)
         return [try bench.measurePaced()]
+    case .growth:
+        return [try GrowthBench(configuration).measure()]
     case .seal:
         var bench = try SealBench(configuration)
         return [try bench.measure()]

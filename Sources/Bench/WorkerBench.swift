@@ -30,7 +30,8 @@ struct WorkerBench: ~Copyable {
         let several = try forwarder(configuration, to: sinks, workers: configuration.workers)
         cl_pin_thread(1)
         let confined = try forwarder(configuration, to: sinks, workers: configuration.workers)
-        let filler = try BufferFiller(source, of: one.number, configuration)
+        let depth = BufferFiller.depth(of: one.number, packetBytes: configuration.packetBytes)
+        let filler = try BufferFiller(source, depth: depth, configuration)
         return WorkerBench(configuration, sinks, filler, one, several, confined)
     }
 
@@ -160,14 +161,13 @@ struct BufferFiller: ~Copyable {
     private let source: UDPSocket
     private var packets: PacketSource
     private var out: SendBatch
-    /// As many as such a buffer holds.
     private let depth: Int
 
-    /// For buffers as that of `socket`.
+    /// `depth`: packets that it fills in.
     init(
-        _ source: consuming UDPSocket, of socket: Int32, _ configuration: BenchConfiguration
+        _ source: consuming UDPSocket, depth: Int, _ configuration: BenchConfiguration
     ) throws(SealingError) {
-        depth = Self.depth(of: socket, packetBytes: configuration.packetBytes)
+        self.depth = depth
         packets = PacketSource(
             MediaForwarder.headers(streams: configuration.streams), try MediaForwarder.key(1),
             packetBytes: configuration.packetBytes)
@@ -182,7 +182,8 @@ struct BufferFiller: ~Copyable {
             socket, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    private static func depth(of socket: Int32, packetBytes: Int) -> Int {
+    /// As many packets as the buffer of `socket` holds, and are wanted.
+    static func depth(of socket: Int32, packetBytes: Int) -> Int {
         var bytes: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, &length)

@@ -173,14 +173,15 @@ let storedToolHelp: [String: String] = [
     copies per second of processor time; latency is what a hop takes at half of the
     load that the bare loop bears. Forward with several workers is compared with
     one instead, on packets that have arrived already. Paced is the processor time
-    of a copy at 2000 packets a second. Seal counts packets sealed end to end,
-    against a plain loop of the cipher's calls; link counts short control datagrams
-    sealed and opened, and handshakes, against the bare cipher and the bare key
-    agreements. Inspect counts packets of a 300 MB capture, against a plain libpcap
-    loop that counts RTP.
+    of a copy at 2000 packets a second. Growth is that of a copy that is read at
+    once, compared with one child instead, or, with --streams, with one stream.
+    Seal counts packets sealed end to end, against a plain loop of the cipher's
+    calls; link counts short control datagrams sealed and opened, and handshakes,
+    against the bare cipher and the bare key agreements. Inspect counts packets of
+    a 300 MB capture, against a plain libpcap loop that counts RTP.
 
     Operands:
-      WHAT                    forward, latency, paced, seal, link, inspect
+      WHAT                    forward, latency, paced, growth, seal, link, inspect
 
     Options:
       --children N            sinks that get a copy (default 16)
