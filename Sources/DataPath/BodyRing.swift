@@ -30,9 +30,12 @@ struct BodyRing: ~Copyable {
         return (slot, UnsafeMutableRawBufferPointer(rebasing: ring[start..<start + count]))
     }
 
+    /// What was stored in slots before this has been overwritten.
+    var oldest: Int { max(0, end - Self.byteCount) }
+
     /// The body at `slot`, valid until the next that is stored; `nil` if it was overwritten.
     func body(at slot: Int, byteCount: Int) -> UnsafeRawBufferPointer? {
-        guard let bytes, slot >= 0, slot >= end - Self.byteCount, slot + byteCount <= end else {
+        guard let bytes, slot >= oldest, slot + byteCount <= end else {
             return nil
         }
         let start = slot % Self.byteCount

@@ -184,7 +184,8 @@ extension MediaPlane {
         makeRoom(for: restored.count, on: socket)
         let place = bodies.reserve(restored.count)
         restored.withUnsafeBytes { place.bytes.copyMemory(from: $0) }
-        forwarder.keep(header, slot: place.slot, bodyBytes: restored.count, at: now)
+        forwarder.keep(
+            header, slot: place.slot, oldest: bodies.oldest, bodyBytes: restored.count, at: now)
         if rates.flows.isAnyLimited {
             queue(header, passage, place.slot, restored.count, at: now)
         }

@@ -188,7 +188,8 @@ package struct MediaPlane: ~Copyable {
         else { return nil }
         if hasNeighbors, pace.keeps(body.count, at: now) || rates.flows.isAnyLimited {
             let slot = bodies.store(body)
-            forwarder.keep(header, slot: slot, bodyBytes: body.count, at: now)
+            forwarder.keep(
+                header, slot: slot, oldest: bodies.oldest, bodyBytes: body.count, at: now)
             if rates.flows.isAnyLimited { queue(header, passage, slot, body.count, at: now) }
         }
         // A repair may come from any neighbor, and is no sign of life of the parent.
@@ -267,7 +268,8 @@ package struct MediaPlane: ~Copyable {
         let place = bodies.reserve(sealedBytes)
         guard sealing?.seal(body, of: header, into: place.bytes) == true else { return }
         signs.note(header, from: nil, slot: passage.slot, at: now)
-        forwarder.keep(header, slot: place.slot, bodyBytes: sealedBytes, at: now)
+        forwarder.keep(
+            header, slot: place.slot, oldest: bodies.oldest, bodyBytes: sealedBytes, at: now)
         if rates.flows.isAnyLimited { queue(header, passage, place.slot, sealedBytes, at: now) }
         append(header.words, passage, UnsafeRawBufferPointer(place.bytes), on: socket)
         if usesParity { sendParity(after: header, at: now, on: socket) }

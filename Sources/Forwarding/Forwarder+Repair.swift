@@ -137,8 +137,10 @@ extension Forwarder {
     // MARK: - Answering
 
     /// Remembers that the driver has the body of a packet that passed in its `slot`.
+    ///
+    /// `oldest`: the slot before which it has none any more.
     package mutating func keep(
-        _ header: MediaHeader, slot: Int, bodyBytes: Int, at now: Instant
+        _ header: MediaHeader, slot: Int, oldest: Int = 0, bodyBytes: Int, at now: Instant
     ) {
         let isLast = lastPassed?.stream == header.stream
         guard let place = isLast ? lastPassed?.slot : self.slot(of: header.stream) else { return }
@@ -146,7 +148,8 @@ extension Forwarder {
             sequence: header.sequence, time: Self.cacheTime(now), slot: slot,
             bodyBytes: UInt32(clamping: bodyBytes), isControlFlow: header.isControlFlow,
             isUsed: true)
-        streams[place].cache.keep(entry, age: times.cacheAge, limit: configuration.cacheLimit)
+        streams[place].cache.keep(
+            entry, .init(age: times.cacheAge, slot: oldest), limit: configuration.cacheLimit)
     }
 
     /// Where the driver has a recent packet; `nil` if it is not remembered.
