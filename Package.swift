@@ -135,7 +135,10 @@ let package = Package(
             ]),
         tests(
             "DaemonTests",
-            ["polycast", "Links", "Management", "Sealing", "Sockets", "Wire", "NetBasics"]),
+            [
+                "polycast", "Links", "Management", "Sealing", "Sockets", "Wire", "NetBasics",
+                "TestSupport",
+            ]),
         tests(
             "CommandLineTests",
             [
@@ -151,7 +154,7 @@ let package = Package(
                 "Drawing", "Simulation", "Overlay", "Forwarding", "Rendezvous", "Wire",
                 "Management", "NetBasics",
             ]),
-        tests("LabTests", ["Management", "NetBasics"]),
+        tests("LabTests", ["Management", "NetBasics", "TestSupport"]),
         tests("ProjectRulesTests", []),
     ],
     swiftLanguageModes: [.v6]

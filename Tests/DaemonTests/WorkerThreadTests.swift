@@ -59,7 +59,8 @@ import Testing
 
         #expect(played == sent)
         #expect(try #require(sleeps(of: source)) > before)
-        for number in listeners.indices {
+        for (number, listener) in listeners.enumerated() {
+            #expect(listener.isRunning)
             let stream = status(at: scratch.file("\(number).sock"))?.streams.first
             #expect(stream?.received == 360 && stream?.lost == 0 && stream?.duplicates == 0)
         }
