@@ -115,11 +115,16 @@ struct MediaForwarder: ~Copyable {
 
     private mutating func receiveBatch(at now: Instant) {
         let wall = Clocks.wallNanoseconds
-        for index in 0..<batch.count {
-            if index % MediaPlane.stride == 0 { media.foresee(batch, from: index) }
-            let datagram = batch.datagram(at: index)
-            guard Datagram.isMedia(datagram.bytes) else { continue }
-            media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
+        var index = 0
+        while index < batch.count {
+            guard Datagram.isMedia(batch.datagram(at: index).bytes) else {
+                index += 1
+                continue
+            }
+            index +=
+                media.receive(
+                    batch, from: index, at: now, wallNanoseconds: wall, on: socket
+                ).count
         }
     }
 }

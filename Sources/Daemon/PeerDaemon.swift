@@ -205,19 +205,23 @@ final class PeerDaemon {
             let now = Clocks.now
             let wall = Clocks.wallNanoseconds
             let sample = takeSample()
-            for index in 0..<incoming.count {
-                if index % MediaPlane.stride == 0 { media.foresee(incoming, from: index) }
+            var index = 0
+            while index < incoming.count {
                 let datagram = incoming.datagram(at: index)
+                var count = 1
                 if Datagram.isMedia(datagram.bytes) {
-                    let link = media.receive(datagram, at: now, wallNanoseconds: wall, on: socket)
-                    if index == sample {
-                        noteMedia(on: link, from: incoming.sender(at: index), at: now)
+                    let link: LinkToken?
+                    (count, link) = media.receive(
+                        incoming, from: index, at: now, wallNanoseconds: wall, on: socket)
+                    if index..<index + count ~= sample {
+                        noteMedia(on: link, from: incoming.sender(at: sample), at: now)
                     }
                 } else if ParityHeader.isParity(datagram.bytes) {
                     media.receiveParity(datagram, at: now, wallNanoseconds: wall, on: socket)
                 } else if let sender = incoming.sender(at: index) {
                     receive(datagram, from: sender, at: now)
                 }
+                index += count
             }
             hasTime = now - start < MediaPlane.receiveLimit
             keeps = hasTime && media.goesOn(after: incoming)

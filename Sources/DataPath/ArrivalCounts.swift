@@ -15,11 +15,12 @@ struct ArrivalCounts {
     private static let memory = Duration.seconds(10)
     private var entries: [Entry] = []
 
+    /// `bytes`: of all of them.
     @inline(__always)
-    mutating func note(_ token: LinkToken, bytes: Int) {
+    mutating func note(_ token: LinkToken, packets: Int = 1, bytes: Int) {
         guard !entries.isEmpty else { return }
         for index in entries.indices where entries[index].token == token {
-            entries[index].count.packets &+= 1
+            entries[index].count.packets &+= UInt64(packets)
             entries[index].count.bytes &+= UInt64(bytes)
         }
     }

@@ -51,9 +51,19 @@ struct FanOutRun: ~Copyable {
         self.bodyBytes = bodyBytes
     }
 
-    /// Adds a packet whose body is of at least ``MediaTagKey/sealBytes``.
-    mutating func append(_ words: MediaHeader.Words, lacks: UInt8, _ body: UnsafeRawPointer) {
-        let words = words.copied(lacks: lacks)
+    /// Adds packets of the train from `first` on, as many as there is room for; returns how many.
+    mutating func append(_ train: PacketTrain, from first: Int, lacks: UInt8) -> Int {
+        let added = min(train.count &- first, most &- count)
+        var words = train.words.copied(lacks: lacks)
+        for index in first..<first &+ added {
+            words.sequence = train.header(at: index).sequence.bigEndian
+            append(words, train.start(at: index))
+        }
+        return added
+    }
+
+    /// Adds a packet, with the words of its copies, whose body is of at least ``MediaTagKey/sealBytes``.
+    mutating func append(_ words: MediaHeader.Words, _ body: UnsafeRawPointer) {
         headers.set(
             count, words.link, words.source, words.sequence,
             seal: body + (bodyBytes - MediaTagKey.sealBytes))

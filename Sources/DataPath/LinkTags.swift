@@ -42,7 +42,7 @@ struct LinkTags: ~Copyable {
     private(set) var keys: [LinkToken: LinkTagKeys] = [:]
     /// Of the last packet; the next one's, mostly.
     private var link: Link?
-    private var foreseen = ForeseenTags()
+    var foreseen = ForeseenTags()
 
     init() {}
 
@@ -57,9 +57,16 @@ struct LinkTags: ~Copyable {
         return true
     }
 
+    /// Lets the media datagrams from `index` on of what was just received be foreseen.
+    mutating func prepare(_ batch: borrowing PacketBatch, from index: Int) {
+        let start = batch.datagram(at: index).baseAddress
+        // What was foreseen of an earlier batch says nothing of what lies there now.
+        if index == 0 || !foreseen.knows(start) { foresee(batch, from: index) }
+    }
+
     /// Computes at once what tags the datagrams from `first` on should have, as far as they are
     /// media and came on one link; they are judged then, or never, before others come into `batch`.
-    mutating func foresee(_ batch: borrowing PacketBatch, from first: Int) {
+    private mutating func foresee(_ batch: borrowing PacketBatch, from first: Int) {
         foreseen.removeAll()
         let end = min(batch.count, first + ForeseenTags.limit)
         guard end - first >= ForeseenTags.least else { return }
@@ -77,9 +84,10 @@ struct LinkTags: ~Copyable {
             guard link?.token == words.token, phase == words.keyPhase else { break }
             foreseen.append(words, start, datagram.count)
         }
-        if let maker = phase == 0 ? link?.makers.0 : link?.makers.1 {
-            foreseen.compute(by: maker.key)
-        }
+        guard foreseen.count >= ForeseenTags.least,
+            let maker = phase == 0 ? link?.makers.0 : link?.makers.1
+        else { return }
+        foreseen.compute(by: maker.key)
     }
 
     /// Judges a datagram with the 16 bytes of the body at `seal`, by the tag behind its header.
@@ -107,49 +115,5 @@ struct LinkTags: ~Copyable {
         let rest = MediaTagPrefix.Rest(words.sequence, seal: seal)
         guard let prefix, prefix.tag(of: rest) == tag else { return .notFromNeighbor }
         return .authentic
-    }
-}
-
-/// What tags the datagrams to come should have.
-struct ForeseenTags: ~Copyable {
-    static let limit = TaggedHeaders.blockCount
-    /// Fewer are faster one by one.
-    static let least = 3
-
-    private let headers = TaggedHeaders(capacity: limit)
-    private let starts: UnsafeMutablePointer<UnsafeRawPointer>
-    private var count = 0
-    /// Of those that are known, how many have been asked for.
-    private var next = 0
-    private var known = 0
-
-    init() { starts = .allocate(capacity: Self.limit) }
-
-    deinit { starts.deallocate() }
-
-    mutating func removeAll() { (count, next, known) = (0, 0, 0) }
-
-    /// Adds a datagram that is long enough.
-    mutating func append(
-        _ words: MediaHeader.Words, _ start: UnsafeRawPointer, _ byteCount: Int
-    ) {
-        headers.set(
-            count, words.link, words.source, words.sequence,
-            seal: start + (byteCount - MediaTagKey.sealBytes))
-        (starts + count).initialize(to: start)
-        count &+= 1
-    }
-
-    mutating func compute(by key: MediaTagKey) {
-        headers.tag(count, link: 0, by: key)
-        known = count
-    }
-
-    /// The tag of the datagram at `start`, if it is the next one that is known.
-    @inline(__always)
-    mutating func tag(of start: UnsafeRawPointer) -> MediaTag? {
-        guard next < known, starts[next] == start else { return nil }
-        defer { next &+= 1 }
-        return headers.tag(at: next)
     }
 }

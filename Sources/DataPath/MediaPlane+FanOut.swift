@@ -14,15 +14,33 @@ extension MediaPlane {
         guard !passage.children.isEmpty, let start = body.baseAddress,
             body.count >= MediaTagKey.sealBytes
         else { return }
-        var run = run
-        if !run.pointee.continues(with: passage, bodyBytes: body.count) {
-            fanOut(on: socket)
-            run = self.run
-            run.pointee.begin(
-                with: passage, bodyBytes: body.count,
-                most: outgoing.packetLimit(MediaHeader.bodyOffset + body.count))
+        runToJoin(passage, bodyBytes: body.count, on: socket)
+            .pointee.append(words.copied(lacks: passage.lacks), start)
+    }
+
+    /// The same of all packets of a train.
+    mutating func append(
+        _ train: PacketTrain, _ passage: Passage, on socket: borrowing UDPSocket
+    ) {
+        guard !passage.children.isEmpty else { return }
+        var index = 0
+        while index < train.count {
+            let run = runToJoin(passage, bodyBytes: train.bodyBytes, on: socket)
+            index &+= run.pointee.append(train, from: index, lacks: passage.lacks)
         }
-        run.pointee.append(words, lacks: passage.lacks, start)
+    }
+
+    /// The run that packets join, or a new one, with room for at least one.
+    private mutating func runToJoin(
+        _ passage: Passage, bodyBytes: Int, on socket: borrowing UDPSocket
+    ) -> UnsafeMutablePointer<FanOutRun> {
+        if run.pointee.continues(with: passage, bodyBytes: bodyBytes) { return run }
+        fanOut(on: socket)
+        let run = run
+        run.pointee.begin(
+            with: passage, bodyBytes: bodyBytes,
+            most: outgoing.packetLimit(MediaHeader.bodyOffset + bodyBytes))
+        return run
     }
 
     /// Queues the copies of all packets that wait, or shares them.

@@ -19,6 +19,8 @@ package struct MediaPlane: ~Copyable {
     var lanes: [ChildLane] = []
     var childLanes: [Int] = []
     var tags = LinkTags()
+    /// Empty between calls (`+Trains`).
+    var passed = PassedTrains()
     /// What is too long for its path (`+Pieces`).
     var pieces = PieceTraffic()
     /// How much each child's link carries, and what waits for it (`+Rate`).
@@ -30,14 +32,14 @@ package struct MediaPlane: ~Copyable {
     /// Bodies as they travel, sealed, and as they are delivered.
     var bodies = BodyRing()
     private var openedBodies = BodyRing()
-    private var pace = KeepingPace()
+    var pace = KeepingPace()
     /// `nil` for a relay, which reads nothing.
     private var sealing: MediaSealing?
     /// Bytes in the rings that wait for ``flush(on:)``.
     private var pendingBytes = 0
     /// More than that is flushed at once, long before a ring comes round.
     private static let pendingLimit = BodyRing.byteCount / 4
-    private var hasNeighbors = false
+    private(set) var hasNeighbors = false
     private var answers: [RepairAnswer] = []
     /// As ``Forwarder/usesParity``.
     private let usesParity: Bool
@@ -47,7 +49,7 @@ package struct MediaPlane: ~Copyable {
     private var freeMeters: [Int] = []
     private var meterIndices: [StreamID: Int] = [:]
     /// Media that passed since the control plane last asked.
-    private var signs = MediaSigns()
+    var signs = MediaSigns()
     package private(set) var decodeDrops: [String: UInt64] = [:]
     package private(set) var firstDelivery: Instant?
 
@@ -162,16 +164,6 @@ package struct MediaPlane: ~Copyable {
     /// How long to receive before something else is looked after.
     package static let receiveLimit: Duration = .milliseconds(4)
 
-    /// Prepares for the datagrams of `batch` from `first` on, which are received now, in order.
-    ///
-    /// Worth its while for each ``stride`` of them; never needed.
-    package mutating func foresee(_ batch: borrowing PacketBatch, from first: Int) {
-        tags.foresee(batch, from: first)
-    }
-
-    /// Datagrams that ``foresee(_:from:)`` looks at.
-    package static var stride: Int { ForeseenTags.limit }
-
     /// Forwards and delivers one received media datagram; it stays in place until ``flush(on:)``.
     ///
     /// Returns the link over which it came, by our own token, if its neighbor sent it and it was new.
@@ -189,7 +181,8 @@ package struct MediaPlane: ~Copyable {
         if hasNeighbors, pace.keeps(body.count, at: now) || rates.flows.isAnyLimited {
             let slot = bodies.store(body)
             forwarder.keep(
-                header, slot: slot, oldest: bodies.oldest, bodyBytes: body.count, at: now)
+                header, of: passage, slot: slot, oldest: bodies.oldest, bodyBytes: body.count,
+                at: now)
             if rates.flows.isAnyLimited { queue(header, passage, slot, body.count, at: now) }
         }
         // A repair may come from any neighbor, and is no sign of life of the parent.
@@ -233,6 +226,9 @@ package struct MediaPlane: ~Copyable {
 
     mutating func drop(_ reason: String) { decodeDrops[reason, default: 0] &+= 1 }
 
+    /// Whether packets of a stream are for local endpoints.
+    func delivers(_ stream: StreamID) -> Bool { sealing != nil && meterIndices[stream] != nil }
+
     /// Opens a packet for the local endpoints, if there are any that may read.
     mutating func deliver(
         _ sealed: UnsafeRawBufferPointer, of header: MediaHeader, at now: Instant,
@@ -269,7 +265,8 @@ package struct MediaPlane: ~Copyable {
         guard sealing?.seal(body, of: header, into: place.bytes) == true else { return }
         signs.note(header, from: nil, slot: passage.slot, at: now)
         forwarder.keep(
-            header, slot: place.slot, oldest: bodies.oldest, bodyBytes: sealedBytes, at: now)
+            header, of: passage, slot: place.slot, oldest: bodies.oldest, bodyBytes: sealedBytes,
+            at: now)
         if rates.flows.isAnyLimited { queue(header, passage, place.slot, sealedBytes, at: now) }
         append(header.words, passage, UnsafeRawBufferPointer(place.bytes), on: socket)
         if usesParity { sendParity(after: header, at: now, on: socket) }

@@ -10,6 +10,9 @@ extension Forwarder {
 
     // MARK: - The parent's side
 
+    /// Whether a neighbor may want parity.
+    package var givesParity: Bool { !parityAskers.isEmpty }
+
     /// Gives a neighbor `rows` parity shards with every block of `source`, until it stops to ask.
     package mutating func noteParityWish(
         _ wish: ParityWish, by neighbor: RepairAsker, at now: Instant

@@ -140,10 +140,10 @@ extension Forwarder {
     ///
     /// `oldest`: the slot before which it has none any more.
     package mutating func keep(
-        _ header: MediaHeader, slot: Int, oldest: Int = 0, bodyBytes: Int, at now: Instant
+        _ header: MediaHeader, of passage: Passage? = nil, slot: Int, oldest: Int = 0,
+        bodyBytes: Int, at now: Instant
     ) {
-        let isLast = lastPassed?.stream == header.stream
-        guard let place = isLast ? lastPassed?.slot : self.slot(of: header.stream) else { return }
+        guard let place = passage?.slot ?? self.slot(of: header.stream) else { return }
         let entry = PacketCache.Entry(
             sequence: header.sequence, time: Self.cacheTime(now), slot: slot,
             bodyBytes: UInt32(clamping: bodyBytes), isControlFlow: header.isControlFlow,

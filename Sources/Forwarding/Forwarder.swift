@@ -39,6 +39,7 @@ package struct Forwarder: ~Copyable, Sendable {
 
     /// What most packets need of their route, without a reference to count.
     private struct Lookup {
+        var source: PeerID
         /// The only upstream, if the source is neither flooded nor published here.
         var parent: LinkToken?
         var children: Range<Int>
@@ -78,15 +79,12 @@ package struct Forwarder: ~Copyable, Sendable {
     var repairBucket = RepairBucket()
     /// Neighbors that want parity.
     var parityAskers: [ParityAsker] = []
-    /// The stream of the last packet that passed, and its place among ``streams``.
-    private(set) var lastPassed: (stream: StreamID, slot: Int)?
     /// Bytes of all packets that passed, headers included.
     private(set) var passedBytes: UInt64 = 0
     /// Children of all routes; those of routes with the same ones are there once.
     package private(set) var children: [ForwardingTable.Child] = []
     private var lookups: [Lookup] = []
-    /// Where the last packet's route is: the next one's, mostly.
-    private var lastRoute = (source: PeerID(rawValue: 0), route: -1)
+    private var recentRoutes = RecentRoutes()
     private var drops: InlineArray<7, UInt64> = .init(repeating: 0)
     /// The last neighbor that sent what it should not, for the control plane to tell it.
     private var unexpected: (token: LinkToken, source: PeerID)?
@@ -111,8 +109,7 @@ package struct Forwarder: ~Copyable, Sendable {
     package mutating func install(_ table: ForwardingTable) {
         let kept = table.routes.prefix(Self.sourceLimit)
         moveSlots(to: kept)
-        lastPassed = nil
-        lastRoute.route = -1
+        recentRoutes = RecentRoutes(of: kept.count)
         children.removeAll(keepingCapacity: true)
         // Those of routes with the same children are the same: their packets may leave together.
         var places: [[ForwardingTable.Child]: Range<Int>] = [:]
@@ -122,7 +119,8 @@ package struct Forwarder: ~Copyable, Sendable {
             let range = places[route.children] ?? children.count..<end
             if range.upperBound == end { children += route.children }
             places[route.children] = range
-            return Lookup(parent: isPlain ? route.upstreams[0] : nil, children: range)
+            return Lookup(
+                source: route.source, parent: isPlain ? route.upstreams[0] : nil, children: range)
         }
         routeIndices = Dictionary(
             kept.enumerated().map { ($1.source, $0) }, uniquingKeysWith: { first, _ in first })
@@ -288,40 +286,44 @@ package struct Forwarder: ~Copyable, Sendable {
     package mutating func receive(
         _ header: MediaHeader, bodyBytes: Int, at now: Instant
     ) -> Passage? {
+        if let passage = receiveTrain(header, count: 1, bodyBytes: bodyBytes) { return passage }
         guard let route = route(of: header.stream.source) else {
             _ = drop(knownLinks.contains(header.token) ? .unknownSource : .unknownLink, header)
             return nil
         }
-        return next(header, route: route, bodyBytes: bodyBytes)
-            ?? judge(header, route: route, bodyBytes: bodyBytes, at: now)
+        return judge(header, route: route, bodyBytes: bodyBytes, at: now)
     }
 
     @inline(__always)
     private mutating func route(of source: PeerID) -> Int? {
-        if lastRoute.source == source, lastRoute.route >= 0 { return lastRoute.route }
+        let recent = recentRoutes.route(of: source)
+        if recent < lookups.count, lookups[recent].source == source { return recent }
         guard let route = routeIndices[source] else { return nil }
-        lastRoute = (source, route)
+        recentRoutes.note(source, route: route)
         return route
     }
 
-    /// Passes a packet that is just the one that was to come, as almost all are; `nil`: look closer.
+    /// Passes `count` packets, fewer than 64, of one size and numbered on from that of `header`.
+    ///
+    /// Only if they are just those that were to come, as almost all are; `nil`: nothing has happened,
+    /// and each is to be judged for itself.
     @inline(__always)
-    private mutating func next(
-        _ header: MediaHeader, route: Int, bodyBytes: Int
+    package mutating func receiveTrain(
+        _ header: MediaHeader, count: Int, bodyBytes: Int
     ) -> Passage? {
-        guard lookups[route].parent == header.token, !header.isRepair,
+        guard let route = route(of: header.stream.source),
+            lookups[route].parent == header.token, !header.isRepair,
             header.stream.index < StreamDescription.streamLimit
         else { return nil }
         let slot = Int(
             slots[route &* StreamDescription.streamLimit &+ Int(header.stream.index)])
         let children = lookups[route].children
         guard slot >= 0,
-            let lacks = streams[slot].takeNext(
-                header.sequence, bodyBytes: bodyBytes, copies: children.count)
+            streams[slot].takeNext(
+                header.sequence, count: count, bodyBytes: bodyBytes, copies: children.count)
         else { return nil }
-        passedBytes &+= UInt64(bodyBytes &+ MediaHeader.byteCount)
-        lastPassed = (header.stream, slot)
-        return Passage(children: children, lacks: lacks, slot: slot)
+        passedBytes &+= UInt64(count &* (bodyBytes &+ MediaHeader.byteCount))
+        return Passage(children: children, lacks: 0, slot: slot)
     }
 
     private mutating func judge(
@@ -406,14 +408,13 @@ package struct Forwarder: ~Copyable, Sendable {
             lacks: table.routes[route].isLocal
                 ? 0 : streams[slot].window.lacks(before: header.sequence),
             slot: slot)
-        lastPassed = (header.stream, slot)
         passedBytes &+= UInt64(bodyBytes &+ MediaHeader.byteCount)
         if isFlooded { noteProgress(slot) }
         let copies =
             isFlooded
             ? passage.children.count(where: { reaches($0, except: passage.exception) })
             : passage.children.count
-        streams[slot].count.add(bodyBytes, copies: copies)
+        streams[slot].count.add(1, bodyBytes: bodyBytes, copies: copies)
         return passage
     }
 

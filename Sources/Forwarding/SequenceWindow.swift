@@ -45,13 +45,12 @@ package struct SequenceWindow: Sendable {
         return .new
     }
 
-    /// Records `sequence` if it is right after the highest; returns what lacks before it.
+    /// Records `count` numbers, fewer than 64, from `sequence` on, if that is right after the highest
+    /// and none of the ``MediaHeader/lacksSpan`` before it lacks; else it does nothing.
     @inline(__always)
-    mutating func insertNext(_ sequence: UInt32) -> UInt8? {
-        guard !isEmpty, sequence == highest &+ 1 else { return nil }
-        highest = sequence
+    mutating func insertNext(_ sequence: UInt32, count: Int) -> Bool {
+        guard !isEmpty, sequence == highest &+ 1 else { return false }
         let (word, mask) = Self.position(sequence)
-        bits[word] |= mask
         // The bits before it, which may begin in the word before.
         let span = UInt64(MediaHeader.lacksSpan)
         let bit = UInt64(mask.trailingZeroBitCount)
@@ -59,7 +58,13 @@ package struct SequenceWindow: Sendable {
         let before =
             bit < span ? (bits[word] &<< span | last) &>> bit : bits[word] &>> (bit &- span)
         let all: UInt64 = 1 &<< span &- 1
-        return before & all == all ? 0 : lacks(before: sequence)
+        guard before & all == all else { return false }
+        let numbers: UInt64 = 1 &<< UInt64(count) &- 1
+        bits[word] |= numbers &<< bit
+        // A shift by 64 yields none.
+        bits[(word &+ 1) & 31] |= numbers >> (64 &- bit)
+        highest = sequence &+ UInt32(count &- 1)
+        return true
     }
 
     /// Whether `sequence` was recorded; `false` for what is behind the window.

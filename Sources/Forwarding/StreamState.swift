@@ -14,10 +14,11 @@ extension Forwarder {
             self.copies = copies
         }
 
-        mutating func add(_ bodyBytes: Int, copies number: Int) {
-            packets &+= 1
-            bytes &+= UInt64(bodyBytes)
-            copies &+= UInt64(number)
+        /// Adds `count` packets, each of so many bytes and with so many copies.
+        mutating func add(_ count: Int, bodyBytes: Int, copies number: Int) {
+            packets &+= UInt64(count)
+            bytes &+= UInt64(count &* bodyBytes)
+            copies &+= UInt64(count &* number)
         }
     }
 
@@ -44,15 +45,19 @@ extension Forwarder {
         var cache = PacketCache()
         var parity = ParityState()
 
-        /// Records a packet if it is the next one and nothing is missing; returns ``Passage/lacks``.
+        /// Records packets from `sequence` on if they are the next ones and nothing is missing.
+        ///
+        /// Else it does nothing. See ``SequenceWindow/insertNext(_:count:)``.
         @inline(__always)
-        mutating func takeNext(_ sequence: UInt32, bodyBytes: Int, copies: Int) -> UInt8? {
+        mutating func takeNext(
+            _ sequence: UInt32, count number: Int, bodyBytes: Int, copies: Int
+        ) -> Bool {
             guard hasBegun, sequence == edge &+ 1, missing.isEmpty,
-                let lacks = window.insertNext(sequence)
-            else { return nil }
-            edge = sequence
-            count.add(bodyBytes, copies: copies)
-            return lacks
+                window.insertNext(sequence, count: number)
+            else { return false }
+            edge = sequence &+ UInt32(number &- 1)
+            count.add(number, bodyBytes: bodyBytes, copies: copies)
+            return true
         }
     }
 }

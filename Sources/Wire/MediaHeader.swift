@@ -121,6 +121,12 @@ extension MediaHeader {
             UInt8(truncatingIfNeeded: UInt64(bigEndian: link) &>> (40 + UInt64(keyPhaseShift))) & 1
         }
 
+        /// Whether this is the header of the packet right behind that of `other`, and else alike.
+        @inlinable package func isNext(to other: Words) -> Bool {
+            link == other.link && source == other.source
+                && UInt32(bigEndian: sequence) == UInt32(bigEndian: other.sequence) &+ 1
+        }
+
         /// The same for copies, but for what names their links: no repair.
         package func copied(lacks: UInt8) -> Words {
             let kept = 0xFFFF_00FF_0000_0000 | UInt64(controlFlowFlag) << 40
@@ -158,7 +164,7 @@ extension MediaHeader {
     }
 
     /// `words` are of a media datagram.
-    fileprivate init(_ words: Words) {
+    package init(_ words: Words) {
         let link = UInt64(bigEndian: words.link)
         let flags = UInt8(truncatingIfNeeded: link >> 40)
         token = LinkToken(rawValue: UInt32(truncatingIfNeeded: link))

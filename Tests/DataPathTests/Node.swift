@@ -91,10 +91,10 @@ final class Node {
         media.install(Dictionary(uniqueKeysWithValues: links.map { ($0, keys) }))
     }
 
-    func publish(_ bodies: [[UInt8]]) {
+    func publish(_ bodies: [[UInt8]], of stream: StreamID = Node.stream) {
         for body in bodies {
             body.withUnsafeBytes {
-                media.publish($0, of: Self.stream, isControlFlow: false, at: now, on: socket)
+                media.publish($0, of: stream, isControlFlow: false, at: now, on: socket)
             }
         }
         media.flush(on: socket)
@@ -132,14 +132,38 @@ final class Node {
         repeat {
             try socket.receive(
                 into: &batch, upTo: media.messageLimit(after: batch), keepingEarlier: keeps)
-            for index in 0..<batch.count {
-                media.receive(batch.datagram(at: index), at: now, wallNanoseconds: 0, on: socket)
-            }
+            _ = receiveBatch()
             keeps = media.goesOn(after: batch)
             parts += keeps ? 1 : 0
             if keeps { media.sendOn(on: socket) } else { media.flush(on: socket) }
         } while batch.wasFilled
         return parts
+    }
+
+    /// Works on all of a batch as a busy loop does; returns the packets of the longest train.
+    private func receiveBatch() -> Int {
+        var (index, longest) = (0, 0)
+        while index < batch.count {
+            let count = media.receive(
+                batch, from: index, at: now, wallNanoseconds: 0, on: socket
+            ).count
+            longest = max(longest, count)
+            index += count
+        }
+        return longest
+    }
+
+    /// Works on what has come, at most a batch; returns the packets of the longest train.
+    ///
+    /// One by one: each as if there were no others. 0: nothing has come.
+    func forward(oneByOne: Bool) throws -> Int {
+        try socket.receive(into: &batch)
+        defer { media.flush(on: socket) }
+        guard oneByOne else { return receiveBatch() }
+        for index in 0..<batch.count {
+            media.receive(batch.datagram(at: index), at: now, wallNanoseconds: 0, on: socket)
+        }
+        return min(1, batch.count)
     }
 
     /// What has come and was not worked on.

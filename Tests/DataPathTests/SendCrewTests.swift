@@ -51,7 +51,7 @@ import Wire
                 let header = MediaHeader(
                     token: LinkToken(rawValue: 0), stream: Node.stream, isControlFlow: false,
                     sequence: UInt32(number))
-                run.pointee.append(header.words, lacks: 0, UnsafeRawPointer(body))
+                run.pointee.append(header.words, UnsafeRawPointer(body))
             }
             for lane in targets.indices { run.pointee.addTarget(lane) }
             run.pointee.descriptor = sender.number

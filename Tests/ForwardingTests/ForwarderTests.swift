@@ -53,6 +53,33 @@ private func header(_ sequence: UInt32, from token: LinkToken, index: UInt8 = 0)
         #expect(count == .init(packets: 1, bytes: 100, copies: 2))
     }
 
+    /// However many there are, and whoever sent before.
+    @Test(arguments: [1, 2, 500, Forwarder.sourceLimit])
+    func eachSourceHasItsOwnChildren(count: Int) {
+        var generator = SeededGenerator(seed: UInt64(count))
+        let sources = (0..<count).map { _ in PeerID(rawValue: generator.next()) }
+        let routes = sources.enumerated().map { number, source in
+            ForwardingTable.Route(
+                source: source, upstreams: [parent], children: [child(UInt32(number % 60_000))])
+        }
+        forwarder.install(ForwardingTable(routes: routes, links: [parent]))
+
+        for sequence in 1..<4 as Range<UInt32> {
+            for (number, source) in sources.enumerated() {
+                let header = MediaHeader(
+                    token: parent, stream: StreamID(source: source, index: 0),
+                    isControlFlow: false, sequence: sequence)
+                #expect(receive(header))
+                #expect(plan.copies.map { forwarder.children[$0.child] } == routes[number].children)
+            }
+        }
+        let stranger = StreamID(source: PeerID(rawValue: generator.next()), index: 0)
+        #expect(
+            !receive(
+                MediaHeader(token: parent, stream: stranger, isControlFlow: false, sequence: 1)))
+        #expect(forwarder.dropCount(.unknownSource) == 1)
+    }
+
     @Test func aRepetitionFromEitherParentGoesNowhere() {
         _ = receive(header(5, from: parent))
 

@@ -1,6 +1,7 @@
-import Forwarding
 import NetBasics
 import Testing
+
+@testable import Forwarding
 
 @Suite struct SequenceWindowTests {
     /// Positions from which the tests count, around every wrap.
@@ -27,6 +28,33 @@ import Testing
         #expect(window.insert(start &+ 2048) == .new)
         #expect(window.insert(start) == .tooOld)
         #expect(window.insert(start &+ 1) == .duplicate)
+    }
+
+    /// Numbers that follow each other are recorded at once as they would be one by one.
+    @Test(arguments: starts)
+    func manyAtOnceAreAsOneByOne(start: UInt32) {
+        var generator = SeededGenerator(seed: UInt64(start))
+        var (together, apart) = (SequenceWindow(), SequenceWindow())
+        var (next, taken) = (start, 0)
+
+        for _ in 0..<3000 {
+            let count = 1 + generator.uniform(below: 63)
+            if generator.uniform(below: 4) == 0 { next &+= 1 }
+            let isNext = (1...5).allSatisfy { apart.contains(next &- $0) }
+            #expect(together.insertNext(next, count: count) == isNext)
+            for step in 0..<UInt32(count) {
+                let verdict = apart.insert(next &+ step)
+                if !isNext { #expect(together.insert(next &+ step) == verdict) }
+            }
+            taken += isNext ? 1 : 0
+            next &+= UInt32(count)
+        }
+
+        for behind in 0..<2048 as Range<UInt32> {
+            #expect(together.contains(next &- behind) == apart.contains(next &- behind))
+        }
+        #expect(together.latest == apart.latest)
+        #expect(taken > 1000)
     }
 
     @Test func aLongJumpForgetsWhatWasBehind() {
