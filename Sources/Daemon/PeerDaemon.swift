@@ -213,7 +213,7 @@ final class PeerDaemon {
                     let link: LinkToken?
                     (count, link) = media.receive(
                         incoming, from: index, at: now, wallNanoseconds: wall, on: socket)
-                    if index..<index + count ~= sample {
+                    if (index..<index + count).contains(sample) {
                         noteMedia(on: link, from: incoming.sender(at: sample), at: now)
                     }
                 } else if ParityHeader.isParity(datagram.bytes) {

@@ -28,7 +28,7 @@ extension MediaPlane {
         }
         let link = passed[0].train.header.token
         rates.arrivals.note(link, packets: passed.packetCount, bytes: passed.byteCount)
-        if hasNeighbors, pace.keeps(passed.byteCount, at: now) { keepPassed(at: now) }
+        if hasNeighbors, pace.keeps(passed.bodyBytes, at: now) { keepPassed(at: now) }
         forwardPassed(at: now, wallNanoseconds: wallNanoseconds, on: socket)
         return (passed.packetCount, link)
     }

@@ -47,9 +47,9 @@ struct PassedTrains: ~Copyable {
 
     private let entries: UnsafeMutablePointer<Entry>
     private(set) var count = 0
-    /// Packets of all of them, and their bytes, headers included.
+    /// Packets of all of them, and the bytes of their bodies.
     private(set) var packetCount = 0
-    private(set) var byteCount = 0
+    private(set) var bodyBytes = 0
     /// Where the bodies of all packets are stored, in their order.
     private let slots: UnsafeMutablePointer<Int>
     private var slotCount = 0
@@ -64,13 +64,16 @@ struct PassedTrains: ~Copyable {
         slots.deallocate()
     }
 
-    mutating func removeAll() { (count, packetCount, byteCount, slotCount) = (0, 0, 0, 0) }
+    mutating func removeAll() { (count, packetCount, bodyBytes, slotCount) = (0, 0, 0, 0) }
+
+    /// Bytes of all datagrams.
+    var byteCount: Int { bodyBytes &+ packetCount &* MediaHeader.bodyOffset }
 
     mutating func append(_ train: PacketTrain, _ passage: Passage) {
         (entries + count).initialize(to: (train, passage))
         count &+= 1
         packetCount &+= train.count
-        byteCount &+= train.count &* (train.bodyBytes &+ MediaHeader.bodyOffset)
+        bodyBytes &+= train.count &* train.bodyBytes
     }
 
     subscript(index: Int) -> Entry { entries[index] }
